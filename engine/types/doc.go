@@ -1,0 +1,9 @@
+// Package types defines the engine's logical types, the five physical layouts they are stored in,
+// and boxed scalar values (literals, statistics, partition values).
+//
+// It decides what a type is called, how it is stored and how two values of it compare. It does not
+// decide what an operator returns for two types (engine/expr), nor how a type is called in MySQL or
+// in Delta (engine/planner, datasource/delta/schema).
+//
+// Invariants: a Type is a small comparable value; a Value is immutable.
+package types
