@@ -64,7 +64,9 @@ func NewConst(val types.Value, n int) *Vector {
 }
 
 // IsConst reports whether every row certainly holds the same value (or all are NULL).
-func (v *Vector) IsConst() bool { return v.Codes != nil && v.Dict.Len == 1 && (v.Valid == nil || v.AllNull()) }
+func (v *Vector) IsConst() bool {
+	return v.Codes != nil && v.Dict.Len == 1 && (v.Valid == nil || v.AllNull())
+}
 
 // AllNull reports whether every row is NULL.
 func (v *Vector) AllNull() bool { return v.Valid != nil && v.Valid.Count(v.Len) == 0 }

@@ -1,0 +1,48 @@
+package objstore
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"time"
+)
+
+// Errors that every driver returns, wrapped with the key.
+var (
+	ErrNotFound      = errors.New("object not found")
+	ErrAlreadyExists = errors.New("object already exists")
+	ErrReadOnly      = errors.New("object store is read-only")
+)
+
+// Object describes one stored object. Key is relative to the store's root, with "/" between its parts, unescaped.
+type Object struct {
+	Key       string
+	SizeBytes int64
+	ModTime   time.Time
+}
+
+// Store is a flat, strongly consistent key space: a folder, a bucket or a prefix of one.
+//
+// Every method may be called at once from any goroutine. Objects are immutable but for Put, which replaces
+// one as a whole: a reader sees the old or the new bytes, never a mixture. A method that returned nil has made its effect durable.
+type Store interface {
+	// URL names the root, for errors and EXPLAIN ("file:///data/wh", "s3://bucket/prefix").
+	URL() string
+	// Get returns the whole object. maxBytes bounds what is read: a larger object is an error. ErrNotFound.
+	Get(ctx context.Context, key string, maxBytes int64) ([]byte, error)
+	// GetRange fills p from the bytes at off; a short object is io.ErrUnexpectedEOF. ErrNotFound.
+	GetRange(ctx context.Context, key string, off int64, p []byte) error
+	// Put stores the bytes of r under key, replacing what was there.
+	Put(ctx context.Context, key string, r io.Reader) (Object, error)
+	// PutIfAbsent stores data under key unless something is there: ErrAlreadyExists. Of any number of
+	// concurrent calls with one key at most one succeeds. An error other than ErrAlreadyExists leaves it open whether data was stored.
+	PutIfAbsent(ctx context.Context, key string, data []byte) error
+	// List yields the objects whose keys begin with prefix and come after startAfter (exclusive), ordered by
+	// the bytes of their keys, at any depth.
+	List(ctx context.Context, prefix, startAfter string) iter.Seq2[Object, error]
+	// Head describes one object. ErrNotFound.
+	Head(ctx context.Context, key string) (Object, error)
+	// Delete removes an object; one that is not there is no error.
+	Delete(ctx context.Context, key string) error
+}
