@@ -13,6 +13,8 @@ var (
 	ErrNotFound      = errors.New("object not found")
 	ErrAlreadyExists = errors.New("object already exists")
 	ErrReadOnly      = errors.New("object store is read-only")
+	ErrTooLarge      = errors.New("object is larger than allowed here")
+	ErrInvalidKey    = errors.New("invalid object key")
 )
 
 // Object describes one stored object. Key is relative to the store's root, with "/" between its parts, unescaped.
@@ -26,10 +28,11 @@ type Object struct {
 //
 // Every method may be called at once from any goroutine. Objects are immutable but for Put, which replaces
 // one as a whole: a reader sees the old or the new bytes, never a mixture. A method that returned nil has made its effect durable.
+// A key that CheckKey refuses is ErrInvalidKey.
 type Store interface {
-	// URL names the root, for errors and EXPLAIN ("file:///data/wh", "s3://bucket/prefix").
+	// URL names the root, for errors and EXPLAIN ("file:///data/wh", "s3://bucket/prefix"); its path is percent-encoded.
 	URL() string
-	// Get returns the whole object. maxBytes bounds what is read: a larger object is an error. ErrNotFound.
+	// Get returns the whole object. maxBytes bounds what is read: a larger object is ErrTooLarge. ErrNotFound.
 	Get(ctx context.Context, key string, maxBytes int64) ([]byte, error)
 	// GetRange fills p from the bytes at off; a short object is io.ErrUnexpectedEOF. ErrNotFound.
 	GetRange(ctx context.Context, key string, off int64, p []byte) error
@@ -39,7 +42,7 @@ type Store interface {
 	// concurrent calls with one key at most one succeeds. An error other than ErrAlreadyExists leaves it open whether data was stored.
 	PutIfAbsent(ctx context.Context, key string, data []byte) error
 	// List yields the objects whose keys begin with prefix and come after startAfter (exclusive), ordered by
-	// the bytes of their keys, at any depth.
+	// the bytes of their keys, at any depth. The first error ends it.
 	List(ctx context.Context, prefix, startAfter string) iter.Seq2[Object, error]
 	// Head describes one object. ErrNotFound.
 	Head(ctx context.Context, key string) (Object, error)

@@ -1,0 +1,142 @@
+package objstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// folders is what a driver with real folders knows better than List.
+type folders interface {
+	folders(ctx context.Context, prefix string) ([]string, error)
+	makeFolder(ctx context.Context, prefix string) error
+	removeFolder(ctx context.Context, prefix string) error
+}
+
+// Folders returns the names of the folders right below prefix ("" is the root, else with or without a slash
+// behind it), ordered by bytes. Where the driver has real folders an empty one counts, too.
+func Folders(ctx context.Context, s Store, prefix string) ([]string, error) {
+	prefix = strings.TrimSuffix(prefix, "/")
+	if f, ok := s.(folders); ok {
+		return f.folders(ctx, prefix)
+	}
+	if prefix != "" {
+		prefix += "/"
+	}
+	var names []string
+	for after := ""; ; {
+		name, next := "", ""
+		for o, err := range s.List(ctx, prefix, after) {
+			if err != nil {
+				return nil, err
+			}
+			if i := strings.IndexByte(o.Key[len(prefix):], '/'); i >= 0 {
+				name = o.Key[len(prefix) : len(prefix)+i]
+				next = prefix + name + "0" // past every key of the folder: "0" follows "/"; only an object of just this name is missed
+				break
+			}
+		}
+		if next == "" {
+			return names, nil
+		}
+		names, after = append(names, name), next
+	}
+}
+
+// MakeFolder creates an empty folder where the driver has real ones; elsewhere it does nothing.
+func MakeFolder(ctx context.Context, s Store, prefix string) error {
+	if f, ok := s.(folders); ok {
+		return f.makeFolder(ctx, strings.TrimSuffix(prefix, "/"))
+	}
+	return nil
+}
+
+// RemoveFolder removes prefix and the folders below it as far as they are empty; what still holds an
+// object stays, without an error.
+func RemoveFolder(ctx context.Context, s Store, prefix string) error {
+	if f, ok := s.(folders); ok {
+		return f.removeFolder(ctx, strings.TrimSuffix(prefix, "/"))
+	}
+	return nil
+}
+
+func (l *Local) folders(ctx context.Context, prefix string) ([]string, error) {
+	if prefix != "" {
+		if err := CheckKey(prefix); err != nil {
+			return nil, err
+		}
+	}
+	root, all, err := l.readFolder(ctx, prefix, func(string) bool { return true })
+	if err != nil {
+		return nil, fmt.Errorf("list folders of %q: %w", prefix, err)
+	}
+	if root == nil {
+		return nil, nil
+	}
+	defer root.Close()
+	var names []string
+	for _, n := range all {
+		if name, ok := strings.CutSuffix(n, "/"); ok {
+			names = append(names, name)
+			continue
+		}
+		info, err := root.Lstat(n)
+		if err != nil || info.Mode().IsRegular() {
+			continue
+		}
+		if info, err := l.root.Stat(join(prefix, n)); err == nil && info.IsDir() { // a link inside the root
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func (l *Local) makeFolder(ctx context.Context, prefix string) error {
+	if err := errors.Join(ctx.Err(), CheckKey(prefix)); err != nil {
+		return err
+	}
+	if err := l.makeDurable(prefix); err != nil {
+		return fmt.Errorf("make folder %q: %w", prefix, translate(err))
+	}
+	info, err := l.root.Stat(prefix)
+	if errors.Is(err, fs.ErrNotExist) { // removed since this process made it
+		l.forget()
+		err = l.makeDurable(prefix)
+	} else if err == nil && !info.IsDir() {
+		err = ErrAlreadyExists
+	}
+	if err != nil {
+		return fmt.Errorf("make folder %q: %w", prefix, translate(err))
+	}
+	return nil
+}
+
+func (l *Local) removeFolder(ctx context.Context, prefix string) error {
+	if err := errors.Join(ctx.Err(), CheckKey(prefix)); err != nil {
+		return err
+	}
+	root, names, err := l.readFolder(ctx, prefix, func(string) bool { return true })
+	if err != nil || root == nil {
+		return err
+	}
+	root.Close()
+	for _, n := range names {
+		if sub, ok := strings.CutSuffix(n, "/"); ok {
+			if err := l.removeFolder(ctx, join(prefix, sub)); err != nil {
+				return err
+			}
+		}
+	}
+	l.forget()
+	if l.root.Remove(prefix) != nil { // not empty, or a writer is at work in it
+		return nil
+	}
+	if err := l.flush(parent(prefix)); err != nil {
+		return fmt.Errorf("remove folder %q: %w", prefix, err)
+	}
+	return nil
+}
