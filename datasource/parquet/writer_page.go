@@ -1,0 +1,70 @@
+package parquet
+
+import (
+	"fmt"
+	"hash/crc32"
+	"math/bits"
+	"sync"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// dataPageHeader encodes the header of a data page of version 1, which every reader knows, with its CRC.
+func dataPageHeader(slots int, enc format.Encoding, rawBytes int, body []byte) ([]byte, error) {
+	return marshalThrift(&format.PageHeader{
+		Type:                 format.DataPage,
+		UncompressedPageSize: int32(rawBytes),
+		CompressedPageSize:   int32(len(body)),
+		CRC:                  int32(crc32.ChecksumIEEE(body)),
+		DataPageHeader: thrift.New(format.DataPageHeader{
+			NumValues: int32(slots), Encoding: enc, DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
+		}),
+	})
+}
+
+// dictionaryPageHeader encodes the header of a dictionary page of n values.
+func dictionaryPageHeader(n, rawBytes int, body []byte) ([]byte, error) {
+	return marshalThrift(&format.PageHeader{
+		Type:                 format.DictionaryPage,
+		UncompressedPageSize: int32(rawBytes),
+		CompressedPageSize:   int32(len(body)),
+		CRC:                  int32(crc32.ChecksumIEEE(body)),
+		DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain}),
+	})
+}
+
+func marshalThrift(v any) ([]byte, error) {
+	b, err := thrift.Marshal(new(thrift.CompactProtocol), v)
+	if err != nil {
+		return nil, fmt.Errorf("encode Parquet metadata: %w", err)
+	}
+	return b, nil
+}
+
+// zstdEncoders hands out encoders of one goroutine each.
+var zstdEncoders = sync.Pool{New: func() any {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false))
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	return e
+}}
+
+// compressBlock compresses raw, reusing dst's memory.
+func compressBlock(c Codec, dst, raw []byte) []byte {
+	switch c {
+	case Zstd:
+		e := zstdEncoders.Get().(*zstd.Encoder)
+		defer zstdEncoders.Put(e)
+		return e.EncodeAll(raw, dst[:0])
+	case Uncompressed:
+		return append(dst[:0], raw...)
+	}
+	return snappy.Encode(dst[:cap(dst)], raw)
+}
+
+// bitsOf is the number of bits that values up to most need.
+func bitsOf(most uint32) int { return bits.Len32(most) }

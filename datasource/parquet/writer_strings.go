@@ -1,0 +1,299 @@
+package parquet
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/parquet-go/parquet-go/bloom/xxhash"
+	"github.com/parquet-go/parquet-go/encoding/rle"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/featuresql/featuresql/engine/types"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// byteStrings is the value buffer of byte arrays, and of wide decimals as byte arrays of fixed length. A page is
+// either codes or plain values; a dictionary that outgrows its limits within a page makes the page plain.
+type byteStrings struct {
+	bufferOptions
+	fixed bool
+
+	plain     []byte // the page's plain-encoded values when dict is nil
+	count     int    // values in plain
+	low, high []byte // least and greatest of plain
+	hashes    []uint64
+
+	dict      *stringDict // nil: the chunk's pages are plain from here on
+	dictPages int
+	ended     *stringDict
+	codes     []int32
+	packed    []byte
+	runs      rle.DictionaryEncoding
+	remap     []int32 // code in the vector's dictionary → code here, -1: unknown
+	scratch   [16]byte
+}
+
+// pageStep is a number of rows after which pages of strings like to end: pages of several columns that end
+// together are read together.
+const pageStep = 512
+
+func newStrings(o bufferOptions) *byteStrings {
+	s := &byteStrings{bufferOptions: o, fixed: o.leaf.physical == format.FixedLenByteArray}
+	s.endChunk()
+	return s
+}
+
+func (s *byteStrings) gather(v *vector.Vector, r rowSpan) int {
+	if s.dict != nil && v.Codes != nil {
+		s.gatherCodes(v, r)
+		return r.hi - r.lo
+	}
+	limit := s.bufferOptions.pageBytes
+	for k := r.lo; k < r.hi; k++ {
+		i := r.row(k)
+		if v.Valid != nil && !v.Valid.Get(i) {
+			continue
+		}
+		if s.fixed {
+			s.append(appendDecimal(s.scratch[:0], v.Decimal(i), s.leaf.length))
+		} else {
+			s.append(v.Bytes(i))
+		}
+		if len(s.plain) >= limit && ((k+1-r.lo)%pageStep == 0 || len(s.plain) >= 2*limit) {
+			return k + 1 - r.lo
+		}
+	}
+	return r.hi - r.lo
+}
+
+// gatherCodes translates the codes of a dictionary vector, looking each entry up once.
+func (s *byteStrings) gatherCodes(v *vector.Vector, r rowSpan) {
+	s.remap = s.remap[:0]
+	for range v.Dict.Len {
+		s.remap = append(s.remap, -1)
+	}
+	for k := r.lo; k < r.hi; k++ {
+		i := r.row(k)
+		if v.Valid != nil && !v.Valid.Get(i) {
+			continue
+		}
+		c := v.Codes[i]
+		if s.dict == nil {
+			s.appendEntry(v.Dict, int(c))
+			continue
+		}
+		code := s.remap[c]
+		if code < 0 {
+			s.appendEntry(v.Dict, int(c))
+			if s.dict != nil {
+				s.remap[c] = s.codes[len(s.codes)-1]
+			}
+			continue
+		}
+		s.codes = append(s.codes, code)
+	}
+}
+
+func (s *byteStrings) appendEntry(dict *vector.Vector, i int) {
+	if s.fixed {
+		s.append(appendDecimal(s.scratch[:0], dict.Decimal(i), s.leaf.length))
+		return
+	}
+	s.append(dict.Bytes(i))
+}
+
+func (s *byteStrings) add(v types.Value) {
+	if s.fixed {
+		s.append(appendDecimal(s.scratch[:0], v.D, s.leaf.length))
+		return
+	}
+	s.append([]byte(v.S))
+}
+
+// append adds one encoded value to the page.
+func (s *byteStrings) append(b []byte) {
+	if s.dict == nil {
+		s.appendPlain(b)
+		return
+	}
+	s.codes = append(s.codes, s.dict.code(b))
+	if s.dict.full() {
+		s.spill()
+	}
+}
+
+// spill turns the page under way from codes to plain values and ends the dictionary.
+func (s *byteStrings) spill() {
+	d := s.dict
+	s.dict = nil
+	for _, c := range s.codes {
+		s.appendPlain(d.entry(c))
+	}
+	s.codes = s.codes[:0]
+	if s.dictPages > 0 {
+		s.ended = d
+	}
+}
+
+func (s *byteStrings) appendPlain(b []byte) {
+	from := len(s.plain)
+	if !s.fixed {
+		s.plain = binary.LittleEndian.AppendUint32(s.plain, uint32(len(b)))
+		from += 4
+	}
+	s.plain = append(s.plain, b...)
+	b = s.plain[from:]
+	if s.bloom {
+		s.hashes = append(s.hashes, xxhash.Sum64(b))
+	}
+	switch {
+	case s.count == 0:
+		s.low, s.high = append(s.low[:0], b...), append(s.high[:0], b...)
+	case s.compare(b, s.low) < 0:
+		s.low = append(s.low[:0], b...)
+	case s.compare(b, s.high) > 0:
+		s.high = append(s.high[:0], b...)
+	}
+	s.count++
+}
+
+// compare orders encoded values: strings by their bytes, decimals by value.
+func (s *byteStrings) compare(a, b []byte) int {
+	if s.fixed && (a[0]^b[0])&0x80 != 0 {
+		return int(b[0]>>7) - int(a[0]>>7)
+	}
+	return bytes.Compare(a, b)
+}
+
+func (s *byteStrings) pageBytes() int {
+	if s.dict != nil {
+		return 2 * len(s.codes)
+	}
+	return len(s.plain)
+}
+
+// value boxes an encoded value.
+func (s *byteStrings) value(b []byte) types.Value {
+	if !s.fixed {
+		return types.BytesValue(s.leaf.typ, string(b))
+	}
+	return types.DecimalValue(s.leaf.typ, parseDecimalBytes(b))
+}
+
+// parseDecimalBytes reads a big-endian two's complement number of 1 to 16 bytes.
+func parseDecimalBytes(b []byte) types.Int128 {
+	var p [16]byte
+	if b[0]&0x80 != 0 {
+		for i := range p {
+			p[i] = 0xff
+		}
+	}
+	copy(p[16-len(b):], b)
+	return types.Int128{Lo: binary.BigEndian.Uint64(p[8:]), Hi: int64(binary.BigEndian.Uint64(p[:8]))}
+}
+
+func (s *byteStrings) endPage(dst []byte) ([]byte, pageValues) {
+	if len(s.codes) > 0 && s.packCodes() {
+		p := pageValues{encoding: format.RLEDictionary, bounds: s.codeBounds()}
+		s.dictPages++
+		s.codes = s.codes[:0]
+		return append(dst, s.packed...), p
+	}
+	p := pageValues{encoding: format.Plain}
+	if s.count > 0 {
+		p.bounds.min, p.bounds.max = s.value(s.low), s.value(s.high)
+	}
+	dst = append(dst, s.plain...)
+	s.plain, s.count = s.plain[:0], 0
+	if cap(s.plain) > 8*s.bufferOptions.pageBytes {
+		s.plain = nil
+	}
+	return dst, p
+}
+
+// packCodes encodes the page's codes; if the dictionary does not pay it spills and reports false.
+func (s *byteStrings) packCodes() bool {
+	packed, err := s.runs.EncodeInt32(s.packed[:0], s.codes)
+	if err != nil {
+		panic(err) // codes are not negative; Write turns this into an error
+	}
+	s.packed = packed
+	d := s.dict
+	dictBytes, plain := d.sizeBytes(), 0
+	if s.fixed {
+		dictBytes, plain = len(d.data), len(s.codes)*s.leaf.length
+	} else {
+		for _, c := range s.codes {
+			plain += 4 + int(d.off[c+1]-d.off[c])
+		}
+	}
+	d.codeBytes += len(packed)
+	d.plainBytes += plain
+	if !dictPays(dictBytes, d.codeBytes, d.plainBytes) {
+		s.spill()
+		return false
+	}
+	return true
+}
+
+// codeBounds finds the least and the greatest entry among the page's codes, looking at each entry once.
+func (s *byteStrings) codeBounds() (b valueBounds) {
+	d, page := s.dict, int32(s.dictPages+1)
+	low, high := d.entry(s.codes[0]), d.entry(s.codes[0])
+	for _, c := range s.codes {
+		if d.used[c] == page {
+			continue
+		}
+		d.used[c] = page
+		e := d.entry(c)
+		if s.compare(e, low) < 0 {
+			low = e
+		} else if s.compare(e, high) > 0 {
+			high = e
+		}
+	}
+	b.min, b.max = s.value(low), s.value(high)
+	return b
+}
+
+func (s *byteStrings) usedDict() *stringDict {
+	if s.dict != nil {
+		return s.dict
+	}
+	return s.ended
+}
+
+func (s *byteStrings) dictionary(dst []byte) ([]byte, int) {
+	d := s.usedDict()
+	if s.dictPages == 0 || d == nil {
+		return dst, 0
+	}
+	if s.fixed {
+		return append(dst, d.data...), d.len()
+	}
+	for c := range d.len() {
+		e := d.entry(int32(c))
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(e)))
+		dst = append(dst, e...)
+	}
+	return dst, d.len()
+}
+
+func (s *byteStrings) endChunk() []uint64 {
+	d := s.usedDict()
+	hashes := s.hashes
+	if d != nil && s.bloom && s.dictPages > 0 {
+		for c := range d.len() {
+			hashes = append(hashes, xxhash.Sum64(d.entry(int32(c))))
+		}
+	}
+	s.hashes, s.ended, s.dictPages, s.dict = nil, nil, 0, nil
+	if s.bufferOptions.dictionary {
+		if d == nil {
+			d = newStringDict()
+		}
+		d.reset()
+		s.dict = d
+	}
+	return hashes
+}
