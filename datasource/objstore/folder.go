@@ -9,19 +9,21 @@ import (
 	"strings"
 )
 
-// folders is what a driver with real folders knows better than List.
-type folders interface {
-	folders(ctx context.Context, prefix string) ([]string, error)
-	makeFolder(ctx context.Context, prefix string) error
-	removeFolder(ctx context.Context, prefix string) error
+// FolderStore is a Store with real folders. Its methods are those functions of this package that carry their names, the
+// prefix without a slash behind it.
+type FolderStore interface {
+	Store
+	Folders(ctx context.Context, prefix string) ([]string, error)
+	MakeFolder(ctx context.Context, prefix string) error
+	RemoveFolder(ctx context.Context, prefix string) error
 }
 
 // Folders returns the names of the folders right below prefix ("" is the root, else with or without a slash
 // behind it), ordered by bytes. Where the driver has real folders an empty one counts, too.
 func Folders(ctx context.Context, s Store, prefix string) ([]string, error) {
 	prefix = strings.TrimSuffix(prefix, "/")
-	if f, ok := s.(folders); ok {
-		return f.folders(ctx, prefix)
+	if f, ok := s.(FolderStore); ok {
+		return f.Folders(ctx, prefix)
 	}
 	if prefix != "" {
 		prefix += "/"
@@ -48,8 +50,8 @@ func Folders(ctx context.Context, s Store, prefix string) ([]string, error) {
 
 // MakeFolder creates an empty folder where the driver has real ones; elsewhere it does nothing.
 func MakeFolder(ctx context.Context, s Store, prefix string) error {
-	if f, ok := s.(folders); ok {
-		return f.makeFolder(ctx, strings.TrimSuffix(prefix, "/"))
+	if f, ok := s.(FolderStore); ok {
+		return f.MakeFolder(ctx, strings.TrimSuffix(prefix, "/"))
 	}
 	return nil
 }
@@ -57,13 +59,14 @@ func MakeFolder(ctx context.Context, s Store, prefix string) error {
 // RemoveFolder removes prefix and the folders below it as far as they are empty; what still holds an
 // object stays, without an error.
 func RemoveFolder(ctx context.Context, s Store, prefix string) error {
-	if f, ok := s.(folders); ok {
-		return f.removeFolder(ctx, strings.TrimSuffix(prefix, "/"))
+	if f, ok := s.(FolderStore); ok {
+		return f.RemoveFolder(ctx, strings.TrimSuffix(prefix, "/"))
 	}
 	return nil
 }
 
-func (l *Local) folders(ctx context.Context, prefix string) ([]string, error) {
+// Folders implements FolderStore.
+func (l *Local) Folders(ctx context.Context, prefix string) ([]string, error) {
 	if prefix != "" {
 		if err := CheckKey(prefix); err != nil {
 			return nil, err
@@ -95,7 +98,8 @@ func (l *Local) folders(ctx context.Context, prefix string) ([]string, error) {
 	return names, nil
 }
 
-func (l *Local) makeFolder(ctx context.Context, prefix string) error {
+// MakeFolder implements FolderStore.
+func (l *Local) MakeFolder(ctx context.Context, prefix string) error {
 	if err := errors.Join(ctx.Err(), CheckKey(prefix)); err != nil {
 		return err
 	}
@@ -115,7 +119,8 @@ func (l *Local) makeFolder(ctx context.Context, prefix string) error {
 	return nil
 }
 
-func (l *Local) removeFolder(ctx context.Context, prefix string) error {
+// RemoveFolder implements FolderStore.
+func (l *Local) RemoveFolder(ctx context.Context, prefix string) error {
 	if err := errors.Join(ctx.Err(), CheckKey(prefix)); err != nil {
 		return err
 	}
@@ -126,7 +131,7 @@ func (l *Local) removeFolder(ctx context.Context, prefix string) error {
 	root.Close()
 	for _, n := range names {
 		if sub, ok := strings.CutSuffix(n, "/"); ok {
-			if err := l.removeFolder(ctx, join(prefix, sub)); err != nil {
+			if err := l.RemoveFolder(ctx, join(prefix, sub)); err != nil {
 				return err
 			}
 		}

@@ -96,7 +96,8 @@ func (l *Local) readFolder(ctx context.Context, dir string, keep func(key string
 	}
 	root, err := l.root.OpenRoot(at)
 	if err != nil {
-		if err = translate(err); errors.Is(err, ErrNotFound) {
+		info, statErr := l.root.Stat(at)
+		if errors.Is(translate(statErr), ErrNotFound) || statErr == nil && !info.IsDir() { // OpenRoot has no error for an object
 			return nil, nil, nil
 		}
 		return nil, nil, err

@@ -116,14 +116,14 @@ func (s *sub) List(ctx context.Context, prefix, startAfter string) iter.Seq2[Obj
 
 func (s *sub) below(prefix string) string { return strings.TrimSuffix(s.prefix+prefix, "/") }
 
-func (s *sub) folders(ctx context.Context, prefix string) ([]string, error) {
+func (s *sub) Folders(ctx context.Context, prefix string) ([]string, error) {
 	return Folders(ctx, s.inner, s.below(prefix))
 }
 
-func (s *sub) makeFolder(ctx context.Context, prefix string) error {
+func (s *sub) MakeFolder(ctx context.Context, prefix string) error {
 	return MakeFolder(ctx, s.inner, s.below(prefix))
 }
 
-func (s *sub) removeFolder(ctx context.Context, prefix string) error {
+func (s *sub) RemoveFolder(ctx context.Context, prefix string) error {
 	return RemoveFolder(ctx, s.inner, s.below(prefix))
 }
