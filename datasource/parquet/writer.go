@@ -34,7 +34,7 @@ type Writer struct {
 	json     jsonParser
 }
 
-var errClosed = errors.New("the Parquet writer is closed")
+var errWriterClosed = errors.New("the Parquet writer is closed")
 
 // NewWriter starts a file of the given columns on w. An *UnsupportedError names a type that files of a table
 // cannot hold.
@@ -137,7 +137,7 @@ func checkVector(f *Field, v *vector.Vector, rows int) error {
 
 func (w *Writer) writeColumn(n *writeNode, v *vector.Vector, r rowSpan) error {
 	if v.Type.Kind == types.Null && n.field.VectorType().Physical() != v.Phys {
-		v = allNull(n.field.VectorType(), v.Len)
+		v = nullVector(n.field.VectorType(), v.Len)
 	}
 	if n.column != nil {
 		return n.column.appendRows(v, r)
@@ -145,8 +145,8 @@ func (w *Writer) writeColumn(n *writeNode, v *vector.Vector, r rowSpan) error {
 	return w.shredRows(n, v, r)
 }
 
-// allNull returns n rows of NULL.
-func allNull(t types.Type, n int) *vector.Vector {
+// nullVector returns n rows of NULL.
+func nullVector(t types.Type, n int) *vector.Vector {
 	v := vector.New(t, n)
 	v.Valid = vector.NewBitmap(n)
 	return v
@@ -175,7 +175,7 @@ func (w *Writer) Close() (stats *FileStats, err error) {
 		return nil, w.failed
 	}
 	defer func() {
-		w.failed = errClosed
+		w.failed = errWriterClosed
 		if err != nil {
 			stats, w.failed = nil, err
 		}

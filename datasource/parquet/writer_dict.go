@@ -136,9 +136,6 @@ func (d *stringDict) len() int { return len(d.hashes) }
 
 func (d *stringDict) entry(code int32) []byte { return d.data[d.off[code]:d.off[code+1]] }
 
-// sizeBytes is the plain-encoded size of the entries of a BYTE_ARRAY dictionary.
-func (d *stringDict) sizeBytes() int { return len(d.data) + 4*d.len() }
-
 // full reports whether the dictionary has outgrown its limits.
 func (d *stringDict) full() bool { return d.len() > maxDictEntries || len(d.data) > maxDictBytes }
 

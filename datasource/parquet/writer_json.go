@@ -211,8 +211,9 @@ func (p *jsonParser) number() ([]byte, error) {
 	if p.b[p.i] == '-' {
 		p.i++
 	}
-	if digits() == 0 {
-		return nil, p.fail("a digit")
+	first := p.i
+	if n := digits(); n == 0 || n > 1 && p.b[first] == '0' {
+		return nil, p.fail("a digit that is not a leading zero")
 	}
 	if p.i < len(p.b) && p.b[p.i] == '.' {
 		p.i++

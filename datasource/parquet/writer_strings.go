@@ -27,6 +27,8 @@ type byteStrings struct {
 	dictPages int
 	ended     *stringDict
 	codes     []int32
+	raw       int // bytes that codes stand for
+	fresh     int // of them, in entries that this page added
 	packed    []byte
 	runs      rle.DictionaryEncoding
 	remap     []int32 // code in the vector's dictionary → code here, -1: unknown
@@ -91,6 +93,7 @@ func (s *byteStrings) gatherCodes(v *vector.Vector, r rowSpan) {
 			continue
 		}
 		s.codes = append(s.codes, code)
+		s.raw += len(s.dict.entry(code))
 	}
 }
 
@@ -116,8 +119,14 @@ func (s *byteStrings) append(b []byte) {
 		s.appendPlain(b)
 		return
 	}
+	known := s.dict.len()
 	s.codes = append(s.codes, s.dict.code(b))
-	if s.dict.full() {
+	s.raw += len(b)
+	if s.dict.len() == known {
+		return
+	}
+	s.fresh += len(b)
+	if s.dict.full() || s.raw > s.bufferOptions.pageBytes && s.fresh > s.raw-s.raw/4 {
 		s.spill()
 	}
 }
@@ -129,7 +138,7 @@ func (s *byteStrings) spill() {
 	for _, c := range s.codes {
 		s.appendPlain(d.entry(c))
 	}
-	s.codes = s.codes[:0]
+	s.codes, s.raw, s.fresh = s.codes[:0], 0, 0
 	if s.dictPages > 0 {
 		s.ended = d
 	}
@@ -196,7 +205,7 @@ func (s *byteStrings) endPage(dst []byte) ([]byte, pageValues) {
 	if len(s.codes) > 0 && s.packCodes() {
 		p := pageValues{encoding: format.RLEDictionary, bounds: s.codeBounds()}
 		s.dictPages++
-		s.codes = s.codes[:0]
+		s.codes, s.raw, s.fresh = s.codes[:0], 0, 0
 		return append(dst, s.packed...), p
 	}
 	p := pageValues{encoding: format.Plain}
@@ -219,16 +228,13 @@ func (s *byteStrings) packCodes() bool {
 	}
 	s.packed = packed
 	d := s.dict
-	dictBytes, plain := d.sizeBytes(), 0
-	if s.fixed {
-		dictBytes, plain = len(d.data), len(s.codes)*s.leaf.length
-	} else {
-		for _, c := range s.codes {
-			plain += 4 + int(d.off[c+1]-d.off[c])
-		}
-	}
+	dictBytes := len(d.data)
 	d.codeBytes += len(packed)
-	d.plainBytes += plain
+	d.plainBytes += s.raw
+	if !s.fixed {
+		dictBytes += 4 * d.len()
+		d.plainBytes += 4 * len(s.codes)
+	}
 	if !dictPays(dictBytes, d.codeBytes, d.plainBytes) {
 		s.spill()
 		return false
