@@ -165,6 +165,13 @@ func asOfText(s string, want tag, loc *time.Location) (AsOf, error) {
 	return AsOf{}, &AsOfError{strconv.Quote(s), "not a time such as '2026-01-31 12:00:00'"}
 }
 
+// ParseTime reads a time as AS OF TIMESTAMP takes it: a date, a date and time with or without a zone, or the digits
+// yyyyMMdd, yyyyMMddHHmmss or yyyyMMddHHmmssSSS. Without a zone it is of loc. *AsOfError otherwise.
+func ParseTime(s string, loc *time.Location) (time.Time, error) {
+	a, err := asOfText(s, tagTimestamp, loc)
+	return a.Time, err
+}
+
 var timeLayouts = []string{"2006-1-2 15:4:5.999999999Z07:00", "2006-1-2 15:4:5.999999999", "2006-1-2 15:4", "2006-1-2"}
 
 func parseTime(s string, digits bool, loc *time.Location) (time.Time, bool) {
@@ -234,7 +241,7 @@ func (e *asOfExpr) Eval(ctx *sql.Context, row sql.Row) (any, error) {
 	if v, err = sql.UnwrapAny(ctx, v); err != nil {
 		return nil, fmt.Errorf("AS OF: %w", err)
 	}
-	loc, err := sessionZone(ctx)
+	loc, err := SessionZone(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -245,8 +252,8 @@ func (e *asOfExpr) Eval(ctx *sql.Context, row sql.Row) (any, error) {
 	return a.Encode(), nil
 }
 
-// sessionZone is the zone of @@time_zone; UTC where it is SYSTEM and the process has none.
-func sessionZone(ctx *sql.Context) (*time.Location, error) {
+// SessionZone returns the zone of @@time_zone; SYSTEM is that of the process.
+func SessionZone(ctx *sql.Context) (*time.Location, error) {
 	v, err := ctx.GetSessionVariable(ctx, "time_zone")
 	if err != nil {
 		return nil, fmt.Errorf("reading time_zone: %w", err)

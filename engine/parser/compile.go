@@ -17,7 +17,7 @@ type compiler struct {
 
 // compiled is a statement of ours before it is injected.
 type compiled struct {
-	stmt Statement
+	stmt     Statement
 	children []child
 	// auth are the privileges that the statement itself needs.
 	auth []ast.AuthInformation

@@ -20,12 +20,12 @@ type Transport interface {
 // Options are what a server gives a Sink.
 type Options struct {
 	Transport Transport
+	// Context is that of the statement.
+	Context *sql.Context
 	// Binary selects the binary protocol (COM_STMT_EXECUTE).
 	Binary bool
 	// Begin sends the column definitions and everything before them.
 	Begin func(fields []*querypb.Field) error
-	// Zone is the zone in which TIMESTAMP values are shown; nil is UTC.
-	Zone func(ctx *sql.Context) (*time.Location, error)
 }
 
 // Sink takes the result of one statement as batches. One goroutine uses it.
@@ -34,7 +34,6 @@ type Sink struct {
 	taken bool
 	err   error // of the transport; once set, nothing more is written
 	cols  []column
-	loc   *time.Location
 	buf   []byte
 	rows  int64
 }
@@ -50,8 +49,8 @@ func NewSink(o Options) *Sink { return &Sink{opts: o} }
 
 type sinkKey struct{}
 
-// WithSink returns a context that carries s for Take.
-func WithSink(ctx context.Context, s *Sink) context.Context {
+// With returns a context that carries s for Take. A server may hand the Sink to the plan in another way.
+func With(ctx context.Context, s *Sink) context.Context {
 	return context.WithValue(ctx, sinkKey{}, s)
 }
 
@@ -60,14 +59,15 @@ func WithSink(ctx context.Context, s *Sink) context.Context {
 // UTF-8.
 func Take(ctx *sql.Context) *Sink {
 	s, _ := ctx.Value(sinkKey{}).(*Sink)
-	if s == nil || s.taken || !utf8Results(ctx) {
+	if s == nil || s.taken {
 		return nil
 	}
 	s.taken = true
 	return s
 }
 
-func utf8Results(ctx *sql.Context) bool {
+// UTF8Results reports whether the session's client takes text as UTF-8. For others there must be no Sink.
+func UTF8Results(ctx *sql.Context) bool {
 	switch ctx.GetCharacterSetResults() {
 	case sql.CharacterSet_Unspecified, sql.CharacterSet_utf8mb4, sql.CharacterSet_utf8mb3, sql.CharacterSet_binary:
 		return true
@@ -75,21 +75,20 @@ func utf8Results(ctx *sql.Context) bool {
 	return false
 }
 
-// Start sends the definitions of the result's columns. Batches then have these columns, in this order. A column
-// whose type in the schema is not that of its vectors is converted in the binary protocol.
-func (s *Sink) Start(ctx *sql.Context, schema sql.Schema) error {
-	s.loc = time.UTC
-	if s.opts.Zone != nil {
-		loc, err := s.opts.Zone(ctx)
-		if err != nil {
-			return err
-		}
-		s.loc = loc
+// Begin sends the definitions of the result's columns; instants are shown in loc (nil: UTC). Batches then have these
+// columns, in this order. A column whose type in the schema is not that of its vectors is converted in the binary
+// protocol.
+func (s *Sink) Begin(schema sql.Schema, loc *time.Location) error {
+	if s.cols != nil {
+		return fmt.Errorf("result begun twice")
 	}
-	fields := FieldsOf(ctx, schema)
+	if loc == nil {
+		loc = time.UTC
+	}
+	fields := FieldsOf(s.opts.Context, schema)
 	s.cols = make([]column, len(fields))
 	for i, f := range fields {
-		s.cols[i] = newColumn(f, s.opts.Binary, s.loc)
+		s.cols[i] = newColumn(f, s.opts.Binary, loc)
 	}
 	return s.opts.Begin(fields)
 }
