@@ -253,6 +253,10 @@ func (c *compiler) function(e *expr.Call) value {
 	switch n := len(e.Args); {
 	case e.Name == "cast" && n == 1:
 		return cast{c.value(e.Args[0]), e.Typ, c.slack}
+	case e.Name == "date" && n == 1 && e.Typ.Kind == types.Date && e.Args[0].Type().IsTemporal():
+		return cast{c.value(e.Args[0]), e.Typ, c.slack}
+	case e.Name == "year" && n == 1 && e.Typ.IsInteger() && isDay(e.Args[0].Type()):
+		return year{cast{c.value(e.Args[0]), types.Of(types.Date), c.slack}, e.Typ}
 	case e.Name == "neg" && n == 1:
 		return arithmetic{v: c.value(e.Args[0]), op: negate, typ: e.Typ}
 	case n != 2:
@@ -274,8 +278,9 @@ func (c *compiler) function(e *expr.Call) value {
 	return opaque{e.Type()}
 }
 
-// constant returns the value of an expression without columns whose functions are all known to be
-// deterministic within a statement.
+func isDay(t types.Type) bool { return t.IsTemporal() && t.Kind != types.Time }
+
+// constant returns the value of an expression without columns that is the same for all rows of a statement.
 func (c *compiler) constant(e expr.Expr) (types.Value, bool) {
 	if l, ok := e.(*expr.Literal); ok {
 		return l.Val, true
@@ -283,30 +288,24 @@ func (c *compiler) constant(e expr.Expr) (types.Value, bool) {
 	if c.env == nil || !foldable(e) {
 		return types.Value{}, false
 	}
-	v, err := expr.EvalConst(e, c.env)
+	quiet := *c.env
+	quiet.Warn = nil // who evaluates the filter warns
+	v, err := expr.EvalConst(e, &quiet)
 	return v, err == nil
 }
 
-var foldableNames = map[string]bool{
-	"cast": true, "neg": true, "+": true, "-": true, "*": true, "/": true, "div": true, "%": true,
-	"concat": true, "date": true, "timestamp": true, "date_add": true, "date_sub": true, "str_to_date": true,
-	"now": true, "current_timestamp": true, "current_date": true, "curdate": true,
-}
-
 func foldable(e expr.Expr) bool {
-	switch e := e.(type) {
-	case *expr.Literal:
-		return true
-	case *expr.Call:
-		if !foldableNames[e.Name] {
-			return false
+	ok := true
+	expr.Walk(e, func(e expr.Expr) bool {
+		switch e := e.(type) {
+		case *expr.Literal:
+		case *expr.Call:
+			f := expr.Lookup(e.Name)
+			ok = ok && (e.Name == "cast" || f != nil && !f.Volatile)
+		default:
+			ok = false
 		}
-		for _, a := range e.Args {
-			if !foldable(a) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
+		return ok
+	})
+	return ok
 }

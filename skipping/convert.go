@@ -145,6 +145,28 @@ func convertTime(v *vector.Vector, to types.Type, k conversion) *vector.Vector {
 	return nil
 }
 
+// year is the calendar year of a date.
+type year struct {
+	v   value
+	typ types.Type
+}
+
+func (v year) bounds(c *evaluation) *bounds {
+	in := v.v.bounds(c)
+	out := opaque{v.typ}.bounds(c)
+	civil := func(x *vector.Vector) *vector.Vector {
+		if classOf(x.Type) != classDate {
+			return nil
+		}
+		return eachInt(x.Flat(), types.Of(types.Int64), func(day int64) (int64, bool) {
+			return int64(time.Unix(day*86_400, 0).UTC().Year()), true
+		})
+	}
+	out.lo, out.hi, out.nonNull = in.lo.apply(civil), in.hi.apply(civil), in.nonNull
+	c.settle(in, out)
+	return out
+}
+
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {

@@ -134,6 +134,8 @@ func TestPruneIsEffective(t *testing.T) {
 		{"float = NaN", reals, op("=", col(f64), float(math.NaN())), "++++"},
 		{"float32 text", ofFloats(f64, 0.1, 0.1), op("=", col(f32), lit(types.FloatValue(f32, float64(float32(0.1))))), "+"},
 		{"date of timestamp", hours, op("=", cast(date, col(ts)), day(1)), "-+-"},
+		{"year", ofInts(date, 0, 364, 365, 729, -1, 0), op("=", call("year", i32, col(date)), num(1970)), "+-+"},
+		{"date()", hours, op("=", call("date", date, col(ts)), day(1)), "-+-"},
 		{"date compared as timestamp", ofInts(date, 0, 0, 1, 3), op(">=", cast(ts, col(date)), lit(types.IntValue(ts, 86_400_000_000))), "-+"},
 		{"bare boolean", bools, col(boolean), "-++"},
 		{"not boolean", bools, op("not", col(boolean)), "++-"},
