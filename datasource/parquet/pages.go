@@ -306,18 +306,14 @@ func (p *chunkPages) decompress(page *rawPage, buf []byte) (d pageData, out []by
 		if lv == h.uncompressed && lv == h.compressed {
 			codec = format.Uncompressed // no values: nothing was compressed
 		}
-		out, err = decompress(codec, buf, page.body[lv:], h.uncompressed-lv)
-		if err != nil {
-			return d, buf, err
-		}
-		d = pageData{rep: page.body[:h.repBytes], def: page.body[h.repBytes:lv], values: out, repEnc: format.RLE, defEnc: format.RLE}
-		return d, out, nil
+		d = pageData{rep: page.body[:h.repBytes], def: page.body[h.repBytes:lv], repEnc: format.RLE, defEnc: format.RLE}
+		d.values, out, err = inflate(codec, buf, page.body[lv:], h.uncompressed-lv)
+		return d, out, err
 	}
-	out, err = decompress(p.meta.codec, buf, page.body, h.uncompressed)
-	if err != nil {
-		return d, buf, err
+	d = pageData{repEnc: h.repEncoding, defEnc: h.defEncoding}
+	if d.values, out, err = inflate(p.meta.codec, buf, page.body, h.uncompressed); err != nil {
+		return d, out, err
 	}
-	d = pageData{values: out, repEnc: h.repEncoding, defEnc: h.defEncoding}
 	if p.leaf.maxRep > 0 {
 		if d.rep, d.values, err = cutLevels(d.values, d.repEnc, p.leaf.maxRep, h.numValues); err != nil {
 			return d, out, err
@@ -329,4 +325,15 @@ func (p *chunkPages) decompress(page *rawPage, buf []byte) (d pageData, out []by
 		}
 	}
 	return d, out, nil
+}
+
+// inflate decompresses src into buf; what is not compressed stays where it is.
+func inflate(codec format.CompressionCodec, buf, src []byte, size int) (data, out []byte, err error) {
+	if codec == format.Uncompressed && len(src) == size {
+		return src, buf, nil
+	}
+	if out, err = decompress(codec, buf, src, size); err != nil {
+		return nil, buf, err
+	}
+	return out, out, nil
 }
