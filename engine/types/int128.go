@@ -149,25 +149,72 @@ func (a Int128) Rescale(from, to int) (Int128, bool) {
 		}
 		return a.Mul(pow10[to-from])
 	case to < from:
-		drop := from - to
-		for ; drop > 18; drop -= 18 { // the digits dropped here cannot decide a tie alone; keep a sticky digit
-			q, r := a.DivMod64(Pow10Int64(18))
-			if r != 0 && q.Lo%10 == 0 {
-				one, _ := q.Add(Int128From(int64(a.Sign())))
-				q = one
-			}
-			a = q
-		}
-		q, r := a.DivMod64(Pow10Int64(drop))
-		half := Pow10Int64(drop) / 2
-		if r >= half {
-			q, _ = q.Add(Int128From(1))
-		} else if r <= -half {
-			q, _ = q.Sub(Int128From(1))
-		}
-		return q, true
+		return a.dropDigits(from - to), true
 	}
 	return a, true
+}
+
+// dropDigits returns a / 10^n for n > 0, rounded half away from zero.
+func (a Int128) dropDigits(n int) Int128 {
+	if n > 38 { // the greatest magnitude is 1.7e38, less than half of 10^39
+		return Int128{}
+	}
+	var q, r Int128
+	if n <= 18 {
+		d, m := a.DivMod64(Pow10Int64(n))
+		q, r = d, Int128From(m)
+	} else {
+		q, r = a.DivMod(pow10[n])
+	}
+	rest, _ := pow10[n].Sub(r.Abs()) // |r| < 10^n
+	if r.Abs().Cmp(rest) >= 0 {
+		q, _ = q.Add(Int128From(int64(a.Sign())))
+	}
+	return q
+}
+
+// DivMod returns the quotient, rounded towards zero, and the remainder (with a's sign) of a/b; b is not zero. The least
+// value divided by -1 is itself.
+func (a Int128) DivMod(b Int128) (q, r Int128) {
+	x, y := a.Abs(), b.Abs() // as unsigned numbers
+	q, r = divModUnsigned(x, y)
+	if (a.Hi < 0) != (b.Hi < 0) {
+		q = q.Neg()
+	}
+	if a.Hi < 0 {
+		r = r.Neg()
+	}
+	return q, r
+}
+
+// divModUnsigned divides numbers of 128 bits without a sign.
+func divModUnsigned(x, y Int128) (q, r Int128) {
+	if y.Hi == 0 {
+		hi, rem := bits.Div64(0, uint64(x.Hi), y.Lo)
+		lo, rem := bits.Div64(rem, x.Lo, y.Lo)
+		return Int128{lo, int64(hi)}, Int128{Lo: rem}
+	}
+	// The divisor has more than 64 bits, so the quotient fits a word: estimate it from the leading words, at most one
+	// or two too great after normalisation (Knuth, TAOCP 2, 4.3.1 D).
+	s := uint(bits.LeadingZeros64(uint64(y.Hi)))
+	yh := uint64(y.Hi)<<s | y.Lo>>1>>(63-s)
+	xh := uint64(x.Hi) >> 1
+	xl := uint64(x.Hi)<<63 | x.Lo>>1
+	est, _ := bits.Div64(xh, xl, yh)
+	est >>= 63 - s
+	if est > 0 {
+		est--
+	}
+	ph, pl := bits.Mul64(est, y.Lo)
+	ph += est * uint64(y.Hi)
+	lo, borrow := bits.Sub64(x.Lo, pl, 0)
+	hi, _ := bits.Sub64(uint64(x.Hi), ph, borrow)
+	for hi > uint64(y.Hi) || hi == uint64(y.Hi) && lo >= y.Lo {
+		lo, borrow = bits.Sub64(lo, y.Lo, 0)
+		hi, _ = bits.Sub64(hi, uint64(y.Hi), borrow)
+		est++
+	}
+	return Int128{Lo: est}, Int128{lo, int64(hi)}
 }
 
 // Big returns a as a big.Int.
@@ -184,7 +231,8 @@ func (a Int128) Big() *big.Int {
 // Int128FromBig converts b and reports whether it fits.
 func Int128FromBig(b *big.Int) (Int128, bool) {
 	if b.BitLen() > 127 {
-		return Int128{}, false
+		least := Int128{Hi: -1 << 63}
+		return least, b.Sign() < 0 && b.BitLen() == 128 && b.TrailingZeroBits() == 127
 	}
 	m := new(big.Int).Abs(b)
 	r := Int128{Lo: new(big.Int).And(m, new(big.Int).SetUint64(^uint64(0))).Uint64(), Hi: int64(new(big.Int).Rsh(m, 64).Uint64())}
