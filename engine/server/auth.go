@@ -1,0 +1,70 @@
+package server
+
+import (
+	"net"
+
+	"github.com/dolthub/vitess/go/mysql"
+
+	"github.com/featuresql/featuresql/engine/mysqlerr"
+)
+
+// authServer puts our checks, and the conn that carries the connection from then on, behind the host's accounts.
+type authServer struct {
+	mysql.AuthServer
+	s *Server
+}
+
+// AuthMethods implements mysql.AuthServer.
+func (a authServer) AuthMethods() []mysql.AuthMethod {
+	methods := a.AuthServer.AuthMethods()
+	out := make([]mysql.AuthMethod, len(methods))
+	for i, m := range methods {
+		out[i] = authMethod{m, a.s}
+	}
+	return out
+}
+
+type authMethod struct {
+	mysql.AuthMethod
+	s *Server
+}
+
+// HandleAuthPluginData implements mysql.AuthMethod. It is the last step of the handshake, TLS is up by then.
+func (m authMethod) HandleAuthPluginData(c *mysql.Conn, user string, serverData, clientData []byte, addr net.Addr) (mysql.Getter, error) {
+	g, err := m.AuthMethod.HandleAuthPluginData(c, user, serverData, clientData, addr)
+	if err != nil {
+		return nil, mysqlerr.From(err)
+	}
+	if err := m.s.allow(user, clientData, addr); err != nil {
+		return nil, err
+	}
+	if _, ok := c.Conn.(*conn); !ok {
+		_ = c.Conn.SetDeadline(noDeadline)
+		c.Conn = newConn(c, m.s)
+	}
+	return g, nil
+}
+
+// allow refuses a client of another machine that needed no password: the account has none, or there are no
+// accounts at all.
+func (s *Server) allow(user string, clientData []byte, addr net.Addr) error {
+	if s.cfg.RemoteWithoutPassword || isLoopback(addr) {
+		return nil
+	}
+	noPassword := len(clientData) == 0 || len(clientData) == 1 && clientData[0] == 0
+	if noPassword || !s.cfg.Engine.Analyzer.Catalog.MySQLDb.Enabled() {
+		return mysql.NewSQLError(mysql.ERAccessDeniedError, mysql.SSAccessDeniedError,
+			"Access denied for user '%s': an account without a password can be used from this machine only", user)
+	}
+	return nil
+}
+
+func isLoopback(addr net.Addr) bool {
+	switch a := addr.(type) {
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return addr.Network() == "pipe"
+}

@@ -1,0 +1,96 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"time"
+
+	sqle "github.com/dolthub/go-mysql-server"
+	host "github.com/dolthub/go-mysql-server/server"
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/engine/server/wire"
+)
+
+// Config says what is served, where and within which limits. New fills in what is left zero.
+type Config struct {
+	// Engine runs the statements; its Parser must be one of package parser.
+	Engine *sqle.Engine
+	// Sessions makes the session of a connection.
+	Sessions host.SessionBuilder
+	// Contexts makes the context of a statement; sql.NewContext by default.
+	Contexts sql.ContextFactory
+
+	// Address is a TCP address such as "127.0.0.1:3306"; unused if Listener is set.
+	Address  string
+	Listener net.Listener
+	// Version is what the server says it is; it must begin with a MySQL version ("8.0.33-featuresql").
+	Version string
+
+	// TLS is the server's certificate. By default one is made for the life of the process and signed by itself;
+	// DisableTLS offers none. RequireTLS turns other connections away.
+	TLS        *tls.Config
+	DisableTLS bool
+	RequireTLS bool
+	// RemoteWithoutPassword lets accounts without a password in from other machines too. By default they can only be
+	// used over a loopback address.
+	RemoteWithoutPassword bool
+
+	MaxConnections int           // 1,000; one more is told so (error 1040)
+	MaxPacketBytes int           // 64 MiB: the greatest command of a client (error 1153)
+	ConnectTimeout time.Duration // 10 s, until a client is authenticated
+	IdleTimeout    time.Duration // 8 h, between commands
+	ReadTimeout    time.Duration // 60 s, within a command
+	WriteTimeout   time.Duration // 60 s, for each write to a client that does not read
+
+	// WithSink hands a statement's sink to the plan through its context; wire.With by default.
+	WithSink func(ctx context.Context, s *wire.Sink) context.Context
+	// OnFailure is called after a statement failed, and after the transaction it may have left was rolled back.
+	OnFailure func(ctx *sql.Context, err error)
+	// OnStatement is told of every statement that has ended.
+	OnStatement func(StatementEvent)
+}
+
+// StatementEvent says how a statement ended. Text is the statement as the client sent it.
+type StatementEvent struct {
+	ConnectionID uint32
+	User         string
+	Text         string
+	Elapsed      time.Duration
+	Rows         int64 // sent, or changed
+	Err          error // as the client got it
+}
+
+func orDefault[T comparable](v *T, value T) {
+	var zero T
+	if *v == zero {
+		*v = value
+	}
+}
+
+func (c *Config) ensureDefaults() error {
+	if c.Engine == nil || c.Sessions == nil {
+		return errors.New("server needs an engine and a session builder")
+	}
+	if c.Contexts == nil {
+		c.Contexts = sql.NewContext
+	}
+	if c.WithSink == nil {
+		c.WithSink = wire.With
+	}
+	orDefault(&c.Version, "8.0.33-featuresql")
+	orDefault(&c.MaxConnections, 1000)
+	orDefault(&c.MaxPacketBytes, 64<<20)
+	orDefault(&c.ConnectTimeout, 10*time.Second)
+	orDefault(&c.IdleTimeout, 8*time.Hour)
+	orDefault(&c.ReadTimeout, time.Minute)
+	orDefault(&c.WriteTimeout, time.Minute)
+	if c.TLS != nil || c.DisableTLS {
+		return nil
+	}
+	t, err := selfSigned()
+	c.TLS = t
+	return err
+}

@@ -1,0 +1,322 @@
+package server
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/dolthub/vitess/go/mysql"
+	ast "github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/featuresql/featuresql/engine/parser"
+)
+
+const (
+	headerBytes   = 4
+	maxPayload    = 1<<24 - 1 // of one packet; a command or row of that length or more continues in the next
+	readBufBytes  = 16 << 10
+	comStatistics = 0x09
+	comChangeUser = 0x11
+	comPrepare    = 0x16
+	comExecute    = 0x17
+	comStmtClose  = 0x19
+)
+
+// maxMessage is the greatest length of an error's message.
+const maxMessage = 4096
+
+var noDeadline time.Time
+
+// conn carries the packets of an authenticated connection between the host's protocol code and the socket. On the
+// way in it rewrites the text of COM_STMT_PREPARE to the plain grammar, answers commands that the host does not
+// know, and limits sizes and waits. On the way out it numbers the packets, so that rows can be written past the
+// host, and can end a result with an error.
+//
+// The host's goroutine reads and writes; only watch reads beside it, while a statement runs.
+type conn struct {
+	net.Conn
+	s  *Server
+	my *mysql.Conn
+	br *bufio.Reader
+
+	pending   []byte // to be read by the host before what follows on the socket
+	left      int    // payload bytes of the client's current packet not yet read by the host
+	continues bool   // the packet is full, so the next one continues the command
+	command   int    // payload bytes of the current command
+	cursor    bool   // the current command is COM_STMT_EXECUTE with a cursor
+
+	seq     uint8 // number of the next packet to the client
+	adopt   bool  // the first packet, the last of the handshake, is numbered right
+	header  [headerBytes]byte
+	headerN int // bytes of the header of the packet being written that have come
+	outLeft int // payload bytes of it that have not
+	muted   bool
+
+	peeking chan struct{} // closed when the goroutine of watch has seen a byte or an error
+	gone    atomic.Pointer[func(error)]
+}
+
+func newConn(c *mysql.Conn, s *Server) *conn {
+	return &conn{Conn: c.Conn, s: s, my: c, br: bufio.NewReaderSize(c.Conn, readBufBytes), adopt: true}
+}
+
+// errTooLarge ends a connection whose client sends more than the limit.
+var errTooLarge = errors.New("packet beyond the limit")
+
+// Read implements net.Conn for the host's protocol code.
+func (c *conn) Read(p []byte) (int, error) {
+	for {
+		switch {
+		case len(c.pending) > 0:
+			n := copy(p, c.pending)
+			c.pending = c.pending[n:]
+			return n, nil
+		case c.left > 0:
+			n, err := c.br.Read(p[:min(len(p), c.left)])
+			c.left -= n
+			return n, err
+		}
+		if err := c.nextPacket(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// nextPacket reads a packet's header and, for some commands, all of it.
+func (c *conn) nextPacket() error {
+	wait := c.s.cfg.ReadTimeout
+	if !c.continues {
+		wait = c.s.cfg.IdleTimeout
+	}
+	_ = c.Conn.SetReadDeadline(time.Now().Add(wait))
+	if c.peeking != nil {
+		<-c.peeking
+		c.peeking = nil
+	}
+	var h [headerBytes]byte
+	if _, err := io.ReadFull(c.br, h[:]); err != nil {
+		return err
+	}
+	_ = c.Conn.SetReadDeadline(time.Now().Add(c.s.cfg.ReadTimeout))
+	n := int(h[0]) | int(h[1])<<8 | int(h[2])<<16
+	begins := !c.continues && h[3] == 0
+	c.continues = n == maxPayload
+	c.seq = h[3] + 1
+	if begins {
+		c.command, c.muted, c.cursor = 0, false, false
+		c.headerN, c.outLeft = 0, 0
+	}
+	if c.command += n; c.command > c.s.cfg.MaxPacketBytes {
+		_ = c.sendError(mysql.ERNetPacketTooLarge, mysql.SSNetError, "Got a packet bigger than 'max_allowed_packet' bytes")
+		return errTooLarge
+	}
+	if begins {
+		taken, err := c.beginCommand(n)
+		if taken || err != nil {
+			return err
+		}
+	}
+	c.pending, c.left = append(c.pending[:0:0], h[:]...), n
+	return nil
+}
+
+// beginCommand looks at a command of n bytes, of which nothing has been read. taken: the host need not see it, or
+// sees something else.
+func (c *conn) beginCommand(n int) (taken bool, err error) {
+	if n == 0 {
+		return true, c.sendError(1835, mysql.SSUnknownComError, "Malformed communication packet.")
+	}
+	head, err := c.br.Peek(min(n, 6))
+	if err != nil {
+		return false, err
+	}
+	switch head[0] {
+	case comPrepare:
+		return true, c.rewritePrepare(n)
+	case comExecute:
+		c.cursor = len(head) == 6 && head[5] != 0
+	case comStmtClose:
+		if len(head) >= 5 {
+			c.s.handler.closeStatement(c.my, uint32(head[1])|uint32(head[2])<<8|uint32(head[3])<<16|uint32(head[4])<<24)
+		}
+	case comStatistics:
+		if _, err := c.payload(n); err != nil {
+			return true, err
+		}
+		return true, c.WritePackets(appendPackets(nil, []byte(c.s.statistics())))
+	case comChangeUser:
+		body, err := c.payload(n)
+		if err != nil {
+			return true, err
+		}
+		return true, c.changeUser(body[1:])
+	}
+	return false, nil
+}
+
+// payload reads the command whose first packet has n bytes, with the packets that continue it.
+func (c *conn) payload(n int) ([]byte, error) {
+	body := make([]byte, n)
+	if _, err := io.ReadFull(c.br, body); err != nil {
+		return nil, err
+	}
+	for c.continues {
+		var h [headerBytes]byte
+		if _, err := io.ReadFull(c.br, h[:]); err != nil {
+			return nil, err
+		}
+		n := int(h[0]) | int(h[1])<<8 | int(h[2])<<16
+		c.continues, c.seq = n == maxPayload, h[3]+1
+		if c.command += n; c.command > c.s.cfg.MaxPacketBytes {
+			_ = c.sendError(mysql.ERNetPacketTooLarge, mysql.SSNetError, "Got a packet bigger than 'max_allowed_packet' bytes")
+			return nil, errTooLarge
+		}
+		at := len(body)
+		body = append(body, make([]byte, n)...)
+		if _, err := io.ReadFull(c.br, body[at:]); err != nil {
+			return nil, err
+		}
+	}
+	return body, nil
+}
+
+// rewritePrepare gives the host a COM_STMT_PREPARE of the plain grammar with the same parameters.
+func (c *conn) rewritePrepare(n int) error {
+	body, err := c.payload(n)
+	if err != nil {
+		return err
+	}
+	opts, err := c.s.handler.ParserOptionsForConnection(c.my)
+	if err != nil {
+		opts = ast.ParserOptions{}
+	}
+	text := parser.Rewrite(string(body[1:]), opts)
+	c.pending = appendPackets(nil, append([]byte{comPrepare}, text...))
+	return nil
+}
+
+// appendPackets appends payload as packets numbered from 0.
+func appendPackets(dst, payload []byte) []byte {
+	for seq := byte(0); ; seq++ {
+		n := min(len(payload), maxPayload)
+		dst = append(dst, byte(n), byte(n>>8), byte(n>>16), seq)
+		dst = append(dst, payload[:n]...)
+		if payload = payload[n:]; n < maxPayload {
+			return dst
+		}
+	}
+}
+
+// Write implements net.Conn for the host's protocol code: a stream of packets, cut anywhere.
+func (c *conn) Write(p []byte) (int, error) {
+	if c.muted {
+		return len(p), nil
+	}
+	if out := c.number(p, false); out != nil {
+		return len(p), c.send(out)
+	}
+	return len(p), c.send(p)
+}
+
+// WritePackets implements wire.Transport.
+func (c *conn) WritePackets(p []byte) error {
+	if c.muted {
+		return nil
+	}
+	if c.headerN != 0 || c.outLeft != 0 {
+		return errors.New("rows written into the middle of a packet")
+	}
+	c.number(p, true)
+	return c.send(p)
+}
+
+// number walks over p and puts the right number into every packet header. It changes p itself only if inPlace;
+// otherwise it returns a changed copy, or nil if p was right.
+func (c *conn) number(p []byte, inPlace bool) (out []byte) {
+	for i := 0; i < len(p); {
+		if c.outLeft > 0 {
+			n := min(c.outLeft, len(p)-i)
+			c.outLeft -= n
+			i += n
+			continue
+		}
+		c.header[c.headerN] = p[i]
+		if c.headerN++; c.headerN == headerBytes {
+			if c.adopt {
+				c.seq, c.adopt = p[i], false
+			}
+			if p[i] != c.seq {
+				switch {
+				case inPlace:
+					p[i] = c.seq
+				case out == nil:
+					out = append([]byte(nil), p...)
+				}
+				if out != nil {
+					out[i] = c.seq
+				}
+			}
+			c.seq++
+			c.headerN = 0
+			c.outLeft = int(c.header[0]) | int(c.header[1])<<8 | int(c.header[2])<<16
+		}
+		i++
+	}
+	return out
+}
+
+func (c *conn) send(p []byte) error {
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
+	if _, err := c.Conn.Write(p); err != nil {
+		return fmt.Errorf("writing to the client: %w", err)
+	}
+	return nil
+}
+
+// sendError sends an error packet as the next packet.
+func (c *conn) sendError(code int, state, message string) error {
+	return c.WritePackets(errorPacket(nil, code, state, message))
+}
+
+// fail ends a result that has begun by an error. What the host writes after it, until the next command, is dropped.
+func (c *conn) fail(e *mysql.SQLError) error {
+	err := c.sendError(e.Num, e.State, e.Message)
+	c.muted = true
+	return err
+}
+
+// errorPacket appends an ERR packet.
+func errorPacket(dst []byte, code int, state, message string) []byte {
+	if len(state) != 5 {
+		state = mysql.SSUnknownSQLState
+	}
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "")
+	}
+	body := append([]byte{0xff, byte(code), byte(code >> 8), '#'}, state...)
+	return appendPackets(dst, append(body, message...))
+}
+
+// watch calls gone once when the client goes away while a statement runs; it returns what ends the watch. A client
+// sends nothing while it waits, so the next byte belongs to the next command, before which Read waits for it.
+func (c *conn) watch(gone func(error)) (stop func()) {
+	c.gone.Store(&gone)
+	if c.peeking == nil && !c.cursor && c.left == 0 && len(c.pending) == 0 {
+		done := make(chan struct{})
+		c.peeking = done
+		_ = c.Conn.SetReadDeadline(noDeadline)
+		go func() {
+			_, err := c.br.Peek(1)
+			if f := c.gone.Load(); err != nil && f != nil {
+				(*f)(err)
+			}
+			close(done)
+		}()
+	}
+	return func() { c.gone.Store(nil) }
+}

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	host "github.com/dolthub/go-mysql-server/server"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/mysql"
+)
+
+// Server accepts connections and serves an engine to them.
+type Server struct {
+	cfg      Config
+	handler  *handler
+	listener *mysql.Listener
+	raw      net.Listener
+	started  time.Time
+
+	mu     sync.Mutex
+	conns  map[*rawConn]struct{}
+	closed bool
+
+	statements atomic.Int64 // since the start, for COM_STATISTICS
+}
+
+// New opens the listener of a server; Serve then accepts. The server owns cfg.Listener.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.ensureDefaults(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, conns: map[*rawConn]struct{}{}, started: time.Now()}
+	s.raw = cfg.Listener
+	if s.raw == nil {
+		l, err := net.Listen("tcp", cfg.Address)
+		if err != nil {
+			return nil, fmt.Errorf("listening on %s: %w", cfg.Address, err)
+		}
+		s.raw = l
+	}
+	e := cfg.Engine
+	s.handler = newHandler(s)
+	s.handler.sessions = host.NewSessionManager(cfg.Contexts, s.handler.newSession, sql.NoopTracer,
+		e.Analyzer.Catalog.Database, e.MemoryManager, e.ProcessList, s.raw.Addr().String())
+	l, err := mysql.NewListenerWithConfig(mysql.ListenerConfig{
+		Listener:   limitListener{s.raw, s},
+		AuthServer: authServer{e.Analyzer.Catalog.MySQLDb, s},
+		Handler:    s.handler,
+		// Unbuffered, so that a conn can take over after the handshake without losing what was read ahead.
+		ConnReadBufferSize: 0,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.ServerVersion = cfg.Version
+	l.TLSConfig = cfg.TLS
+	l.RequireSecureTransport = cfg.RequireTLS
+	s.listener = l
+	return s, nil
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() net.Addr { return s.raw.Addr() }
+
+// Connections is the number of open connections.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
+// Serve accepts connections until Shutdown is called or ctx is done; then it shuts down without waiting.
+func (s *Server) Serve(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		done, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = s.Shutdown(done)
+	})
+	defer stop()
+	s.listener.Accept()
+	return nil
+}
+
+// Shutdown stops accepting, lets running statements end until ctx is done, and closes every connection. It returns
+// ctx's error if statements were cut off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.listener.Shutdown()
+	err := s.handler.drain(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		_ = c.Conn.Close()
+	}
+	return err
+}
+
+// limitListener counts connections and turns away those beyond the limit.
+type limitListener struct {
+	net.Listener
+	s *Server
+}
+
+// Accept implements net.Listener.
+func (l limitListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if r := l.s.admit(c); r != nil {
+			return r, nil
+		}
+	}
+}
+
+// admit registers a connection, or sends it away.
+func (s *Server) admit(c net.Conn) net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.conns) >= s.cfg.MaxConnections {
+		go refuse(c)
+		return nil
+	}
+	r := &rawConn{Conn: c, s: s}
+	s.conns[r] = struct{}{}
+	_ = c.SetDeadline(time.Now().Add(s.cfg.ConnectTimeout))
+	return r
+}
+
+// refuse tells a client, in place of the handshake, that there are too many connections.
+func refuse(c net.Conn) {
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	_, _ = c.Write(errorPacket(nil, mysql.ERConCount, "08004", "Too many connections"))
+	_ = c.Close()
+}
+
+// rawConn is a counted socket.
+type rawConn struct {
+	net.Conn
+	s *Server
+}
+
+// Close implements net.Conn; it may be called twice.
+func (c *rawConn) Close() error {
+	c.s.mu.Lock()
+	delete(c.s.conns, c)
+	c.s.mu.Unlock()
+	return c.Conn.Close()
+}

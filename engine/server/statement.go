@@ -1,0 +1,360 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	host "github.com/dolthub/go-mysql-server/server"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/mysql"
+	"github.com/dolthub/vitess/go/sqltypes"
+	querypb "github.com/dolthub/vitess/go/vt/proto/query"
+	ast "github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/featuresql/featuresql/engine/mysqlerr"
+	"github.com/featuresql/featuresql/engine/server/wire"
+)
+
+// command is what a client asks to run.
+type command struct {
+	text     string
+	multi    bool // run the first statement of text and hand back the rest
+	bindings map[string]ast.Expr
+	binary   bool
+	cursor   bool
+}
+
+// run is one statement under way.
+type run struct {
+	h    *handler
+	c    *mysql.Conn
+	w    *conn // nil only where a connection is not behind one
+	ctx  *sql.Context
+	cmd  command
+	cb   mysql.ResultSpoolFn
+	more bool
+	rest string
+	sink *wire.Sink
+	sent bool // the client has column definitions
+	rows int64
+}
+
+// errGone is the cause of a statement's end when its client has gone.
+var errGone = errors.New("the client has closed the connection")
+
+// errTimeout is the cause of a statement's end after max_execution_time.
+var errTimeout = mysqlerr.ErrTimeout
+
+// statement runs one statement and sends its result. The error, if it comes before the result, is for the host to
+// send; one in the middle of the result has been sent when statement returns.
+func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, cb mysql.ResultSpoolFn) (string, error) {
+	if err := h.enter(); err != nil {
+		return "", err
+	}
+	defer h.leave()
+	started := time.Now()
+	r := &run{h: h, c: c, cmd: cmd, cb: cb}
+	r.w, _ = c.Conn.(*conn)
+	err := r.execute(parent)
+	var out *mysql.SQLError
+	if err != nil {
+		out = mysqlerr.From(err)
+	}
+	if f := h.s.cfg.OnStatement; f != nil {
+		e := StatementEvent{ConnectionID: c.ConnectionID, User: c.User, Text: cmd.text, Elapsed: time.Since(started), Rows: r.rows}
+		if out != nil {
+			e.Err = out
+		}
+		f(e)
+	}
+	switch {
+	case out == nil:
+		return r.rest, nil
+	case !r.sent || r.w == nil || cmd.cursor:
+		return "", out
+	}
+	if err := c.FlushBuffer(); err != nil {
+		return "", err
+	}
+	return "", r.w.fail(out)
+}
+
+// execute runs the statement up to and with its rows.
+func (r *run) execute(parent context.Context) (err error) {
+	defer recoverTo(&err)
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	h := r.h
+	if r.ctx, err = h.sessions.NewContextWithQuery(ctx, r.c, r.cmd.text); err != nil {
+		return err
+	}
+	if r.ctx, err = r.ctx.ProcessList.BeginQuery(r.ctx, r.cmd.text); err != nil {
+		return err
+	}
+	defer func() { r.ctx.ProcessList.EndQuery(r.ctx) }()
+	if err = sql.SessionCommandBegin(r.ctx.Session); err != nil {
+		return err
+	}
+	defer sql.SessionCommandEnd(r.ctx.Session)
+	if r.w != nil && !r.cmd.cursor {
+		defer r.w.watch(func(error) { cancel(errGone) })()
+	}
+	defer func() {
+		if err != nil {
+			err = r.cause(ctx, err)
+			h.failed(r.ctx, err)
+		}
+	}()
+	parsed, err := r.parse()
+	if err != nil {
+		return err
+	}
+	defer r.limitTime()()
+	r.attachSink()
+	flags := &sql.QueryFlags{}
+	flags.Set(sql.QFlagDeferProjections)
+	schema, iter, _, err := h.s.cfg.Engine.QueryWithBindings(r.ctx, r.cmd.text, parsed, r.cmd.bindings, flags)
+	if err != nil {
+		return err
+	}
+	return r.result(schema, iter)
+}
+
+// cause turns the error of a cancelled context into the reason of the cancellation.
+func (r *run) cause(ctx context.Context, err error) error {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	for _, c := range []context.Context{r.ctx, ctx} {
+		if cause := context.Cause(c); errors.Is(cause, errTimeout) || errors.Is(cause, errGone) {
+			return cause
+		}
+	}
+	return err
+}
+
+// parse cuts the first statement off a text of several.
+func (r *run) parse() (ast.Statement, error) {
+	e := r.h.s.cfg.Engine
+	if !r.cmd.multi {
+		return nil, nil
+	}
+	if _, cached := e.PreparedDataCache.GetCachedStmt(r.ctx.Session.ID(), r.cmd.text); cached {
+		return nil, nil
+	}
+	parsed, text, rest, err := e.Parser.Parse(r.ctx, r.cmd.text, true)
+	if errors.Is(err, ast.ErrEmpty) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.rest, r.more = rest, rest != ""
+	if text != "" {
+		r.cmd.text = text
+	}
+	return parsed, nil
+}
+
+// limitTime applies max_execution_time, which is for SELECT.
+func (r *run) limitTime() (stop func()) {
+	v, err := r.ctx.GetSessionVariable(r.ctx, "max_execution_time")
+	ms, ok := v.(int64)
+	if u, isU := v.(uint64); isU {
+		ms, ok = int64(u), true
+	}
+	if err != nil || !ok || ms <= 0 || !isSelect(r.cmd.text) {
+		return func() {}
+	}
+	ctx, cancel := context.WithTimeoutCause(r.ctx, time.Duration(ms)*time.Millisecond, errTimeout)
+	r.ctx = r.ctx.WithContext(ctx)
+	return cancel
+}
+
+func isSelect(text string) bool {
+	text = strings.TrimLeft(text, " \t\r\n(")
+	if len(text) >= 4 && strings.EqualFold(text[:4], "with") {
+		return true
+	}
+	return len(text) >= 6 && strings.EqualFold(text[:6], "select")
+}
+
+// attachSink offers the plan the direct way to the client.
+func (r *run) attachSink() {
+	if r.w == nil || r.cmd.cursor || !wire.UTF8Results(r.ctx) {
+		return
+	}
+	r.sink = wire.NewSink(wire.Options{Transport: r.w, Context: r.ctx, Binary: r.cmd.binary, Begin: func(fields []*querypb.Field) error {
+		if err := r.send(&sqltypes.Result{Fields: fields}); err != nil {
+			return err
+		}
+		return r.c.FlushBuffer()
+	}})
+	r.ctx = r.ctx.WithContext(r.h.s.cfg.WithSink(r.ctx.Context, r.sink))
+}
+
+// send gives a part of the result to the host's protocol code.
+func (r *run) send(res *sqltypes.Result) error {
+	err := r.cb(res, r.more)
+	r.sent = r.sent || len(res.Fields) > 0
+	return err
+}
+
+// result sends what the statement returns.
+func (r *run) result(schema sql.Schema, iter sql.RowIter) (err error) {
+	open := true
+	defer func() {
+		if open {
+			if e := iter.Close(r.ctx); err == nil {
+				err = e
+			}
+		}
+	}()
+	var last *sqltypes.Result
+	switch {
+	case types.IsOkResultSchema(schema):
+		last, err = r.okResult(iter)
+	case schema == nil:
+		if _, err = iter.Next(r.ctx); err == nil {
+			return fmt.Errorf("statement without a result returned a row")
+		} else if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		last = &sqltypes.Result{}
+	default:
+		last, err = r.sendRows(schema, iter)
+	}
+	if err != nil {
+		return err
+	}
+	open = false
+	if err := iter.Close(r.ctx); err != nil { // commits
+		return err
+	}
+	r.setStatus()
+	if r.sink != nil && r.sink.Started() {
+		r.rows = r.sink.Rows()
+		return r.sink.Flush()
+	}
+	return r.send(last)
+}
+
+// okResult reads the one row of a statement that returns no rows.
+func (r *run) okResult(iter sql.RowIter) (*sqltypes.Result, error) {
+	row, err := iter.Next(r.ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := iter.Next(r.ctx); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = errors.New("statement returned more than one result")
+		}
+		return nil, err
+	}
+	ok, isOK := row[0].(types.OkResult)
+	if !isOK {
+		return nil, fmt.Errorf("statement returned %T in place of a result", row[0])
+	}
+	return r.fromOK(ok), nil
+}
+
+func (r *run) fromOK(ok types.OkResult) *sqltypes.Result {
+	r.rows = int64(ok.RowsAffected)
+	res := &sqltypes.Result{RowsAffected: ok.RowsAffected, InsertID: ok.InsertID}
+	if ok.Info != nil {
+		res.Info = ok.Info.String()
+	}
+	return res
+}
+
+// rowsPerPart is how many rows are given to the host's protocol code at once.
+const rowsPerPart = 128
+
+// sendRows sends rows as the host makes them, all but the last part, which it returns. The buffer that holds their
+// text is used again for every part, except under a cursor, which keeps them.
+func (r *run) sendRows(schema sql.Schema, iter sql.RowIter) (*sqltypes.Result, error) {
+	iter, projections := host.GetDeferredProjections(iter)
+	fields := wire.FieldsOf(r.ctx, schema)
+	buf := sql.ByteBufPool.Get().(*sql.ByteBuffer)
+	defer func() {
+		buf.Reset()
+		sql.ByteBufPool.Put(buf)
+	}()
+	if r.cmd.cursor {
+		buf = nil
+		defer func() { buf = sql.NewByteBuffer(1) }()
+	}
+	part := &sqltypes.Result{Fields: fields}
+	for {
+		if err := r.ctx.Err(); err != nil {
+			return nil, err
+		}
+		row, err := iter.Next(r.ctx)
+		if errors.Is(err, io.EOF) {
+			return detach(part), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if types.IsOkResult(row) {
+			return r.fromOK(row[0].(types.OkResult)), nil
+		}
+		values, err := host.RowToSQL(r.ctx, schema, row, projections, buf)
+		if err != nil {
+			return nil, err
+		}
+		part.Rows = append(part.Rows, values)
+		if r.rows++; len(part.Rows) < rowsPerPart {
+			continue
+		}
+		if err := r.send(part); err != nil {
+			return nil, err
+		}
+		part = &sqltypes.Result{Fields: fields}
+		if buf != nil {
+			buf.Reset()
+		}
+	}
+}
+
+// detach copies the values of the last part out of the shared buffer.
+func detach(part *sqltypes.Result) *sqltypes.Result {
+	for _, row := range part.Rows {
+		for i, v := range row {
+			if !v.IsNull() {
+				row[i] = sqltypes.MakeTrusted(v.Type(), append([]byte(nil), v.Raw()...))
+			}
+		}
+	}
+	return part
+}
+
+// setStatus tells the client whether it is in a transaction.
+func (r *run) setStatus() {
+	set := func(flag uint16, on bool) {
+		if r.c.StatusFlags &^= flag; on {
+			r.c.StatusFlags |= flag
+		}
+	}
+	auto, err := plan.IsSessionAutocommit(r.ctx)
+	set(uint16(mysql.ServerStatusAutocommit), err == nil && auto)
+	set(uint16(mysql.ServerInTransaction), r.ctx.GetTransaction() != nil)
+}
+
+// failed rolls back what a failed statement outside of a transaction left behind.
+func (h *handler) failed(ctx *sql.Context, err error) {
+	auto, autoErr := plan.IsSessionAutocommit(ctx)
+	if autoErr == nil && auto && !ctx.GetIgnoreAutoCommit() {
+		clean := h.s.cfg.Contexts(context.Background(), sql.WithSession(ctx.Session))
+		rollback(clean)
+	}
+	if f := h.s.cfg.OnFailure; f != nil {
+		f(ctx, err)
+	}
+}
