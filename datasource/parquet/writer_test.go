@@ -155,6 +155,7 @@ func TestWriterRoundTripsEveryFlatType(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkFile(t, buf.Bytes(), fields, want, stats)
+		checkOwnReader(t, buf.Bytes(), fields, want)
 	})
 }
 
