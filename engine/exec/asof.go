@@ -1,0 +1,497 @@
+package exec
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"github.com/featuresql/featuresql/engine/exec/sortkey"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/types"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// AsOfJoinOp is the point-in-time join: each left row meets at most one right row of the same keys, the newest
+// one at (or before) its time.
+type AsOfJoinOp struct {
+	left, right         Operator
+	leftKeys, rightKeys []expr.Expr
+	leftTime, rightTime expr.Expr
+	strict, outer       bool
+	ties                []SortKey
+	fields              []Field
+}
+
+// NewAsOfJoin returns the join of each left row with the right row of equal keys whose rightTime is the
+// greatest that is at most leftTime, or less than it if strict. Among equal times, the row that comes last in
+// the order of ties (over right's columns) wins, then the later row. NULL keys and times match nothing. Left
+// rows without a match are dropped, or put out with NULLs if outer. There may be no keys. The two times have
+// the same type, of one 64-bit word. The right side is held in memory.
+func NewAsOfJoin(left, right Operator, leftKeys, rightKeys []expr.Expr, leftTime, rightTime expr.Expr, strict, outer bool, ties ...SortKey) (*AsOfJoinOp, error) {
+	if len(leftKeys) != len(rightKeys) {
+		return nil, &expr.TypeError{Function: "asof join", Reason: fmt.Sprintf("%d keys against %d", len(leftKeys), len(rightKeys))}
+	}
+	for i := range leftKeys {
+		if l, r := leftKeys[i].Type(), rightKeys[i].Type(); !sameKeyType(l, r) {
+			return nil, &expr.TypeError{Function: "asof join", Reason: fmt.Sprintf("key types %s and %s differ", l, r)}
+		}
+	}
+	l, r := leftTime.Type(), rightTime.Type()
+	if !sameKeyType(l, r) || l.Physical() == types.PhysI128 || l.Physical() == types.PhysBytes {
+		return nil, &expr.TypeError{Function: "asof join", Reason: fmt.Sprintf("times of types %s and %s", l, r)}
+	}
+	kind := JoinInner
+	if outer {
+		kind = JoinLeft
+	}
+	return &AsOfJoinOp{left: left, right: right, leftKeys: leftKeys, rightKeys: rightKeys, leftTime: leftTime, rightTime: rightTime,
+		strict: strict, outer: outer, ties: ties, fields: joinFields(kind, left.Fields(), right.Fields())}, nil
+}
+
+// Fields implements Operator.
+func (a *AsOfJoinOp) Fields() []Field { return a.fields }
+
+// Children implements Operator.
+func (a *AsOfJoinOp) Children() []Operator { return []Operator{a.left, a.right} }
+
+// Describe implements Operator.
+func (a *AsOfJoinOp) Describe() string {
+	name, op := "ASOF join", ">="
+	if a.outer {
+		name = "ASOF left join"
+	}
+	if a.strict {
+		op = ">"
+	}
+	d := fmt.Sprintf("%s: %s %s %s", name, a.leftTime, op, a.rightTime)
+	if len(a.leftKeys) > 0 {
+		d += fmt.Sprintf(" by %s = %s", exprList(a.leftKeys), exprList(a.rightKeys))
+	}
+	return d
+}
+
+// Open implements Operator.
+func (a *AsOfJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
+	rights, err := a.right.Open(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	run := &asOfRun{op: a, query: q, inputs: rights}
+	out, err := mapStreams(ctx, q, a.left, func(in Stream) (Stream, error) { return newAsOfStream(run, in) })
+	if err != nil {
+		closeAll(rights)
+		return nil, err
+	}
+	run.open.Store(int32(len(out)))
+	return out, nil
+}
+
+// asOfRun holds the right side: its rows ordered by key and time.
+type asOfRun struct {
+	op      *AsOfJoinOp
+	query   *Query
+	inputs  []Stream
+	once    sync.Once
+	started atomic.Bool
+	err     error
+	open    atomic.Int32
+
+	rows       *rowSet
+	collectors []*collector
+	acct       *account
+	codec      *keyCodec
+	keys       *groupTable
+	starts     []uint32 // of each key's rows in times; one more at the end
+	times      []uint64
+	refs       []uint32
+}
+
+// asOfEntry is a right row while they are sorted.
+type asOfEntry struct {
+	time uint64
+	ref  uint32
+	key  uint32
+}
+
+// asOfBuilder is one worker's part.
+type asOfBuilder struct {
+	run     *asOfRun
+	set     *exprSet // keys, time, ties
+	kb      keyBatch
+	table   *groupTable
+	gid     []uint32
+	entries []asOfEntry
+	ties    sortKeysByChunk
+	sel     []uint16
+	rows    int
+	acct    *account
+}
+
+// sortKeysByChunk holds one byte key a row.
+type sortKeysByChunk []sortKeys
+
+func (s *sortKeysByChunk) push(row int, key []byte) {
+	if row&(chunkRows-1) == 0 {
+		*s = append(*s, sortKeys{off: []int32{0}})
+	}
+	k := &(*s)[len(*s)-1]
+	k.buf = append(k.buf, key...)
+	k.off = append(k.off, int32(len(k.buf)))
+}
+
+func (r *asOfRun) prepare(ctx context.Context) error {
+	r.once.Do(func() {
+		r.started.Store(true)
+		r.err = r.build(ctx)
+	})
+	return r.err
+}
+
+func (r *asOfRun) build(ctx context.Context) error {
+	op, q := r.op, r.query
+	r.codec = newKeyCodec(exprTypes(op.rightKeys), true)
+	r.acct = q.account("asof join")
+	es := append(append([]expr.Expr(nil), op.rightKeys...), op.rightTime)
+	for _, t := range op.ties {
+		es = append(es, t.Expr)
+	}
+	builders := make([]*asOfBuilder, len(r.inputs))
+	for i := range builders {
+		builders[i] = &asOfBuilder{run: r, sel: []uint16{}, table: newGroupTable(r.codec, 0), acct: q.account("asof join")}
+	}
+	defer func() {
+		for _, b := range builders {
+			b.acct.free()
+		}
+	}()
+	ts := fieldTypes(op.right.Fields())
+	var err error
+	r.collectors, err = collectAll(ctx, q, r.inputs, newRowSchema(ts), "asof join",
+		func(i int) (func(*vector.Batch) ([]*vector.Vector, []uint16, error), error) {
+			set, err := compileExprs(es, q.Env)
+			builders[i].set = set
+			return builders[i].add, err
+		})
+	if err != nil {
+		return err
+	}
+	r.rows = newRowSet(ts, r.collectors)
+	return r.arrange(ctx, builders)
+}
+
+// add keeps the rows whose keys and time are not NULL.
+func (b *asOfBuilder) add(in *vector.Batch) ([]*vector.Vector, []uint16, error) {
+	vecs, err := b.set.eval(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	op := b.run.op
+	nk := len(op.rightKeys)
+	b.sel = liveKeys(b.sel[:0], vecs[:nk+1], in)
+	if len(b.sel) == 0 {
+		return in.Cols, b.sel, nil
+	}
+	b.gid = resize(b.gid, len(b.sel))
+	b.run.codec.groupsOf(b.table, &b.kb, vecs[:nk], b.sel, in.Len, b.gid)
+	var key []byte
+	for k, i := range b.sel {
+		b.entries = append(b.entries, asOfEntry{time: sortkey.Word(vecs[nk], int(i)), ref: uint32(b.rows), key: b.gid[k]})
+		if len(op.ties) > 0 {
+			key = key[:0]
+			for t, tie := range op.ties {
+				key = sortkey.Append(key, vecs[nk+1+t], int(i), tie.Desc)
+			}
+			b.ties.push(b.rows, key)
+		}
+		b.rows++
+	}
+	size := b.table.sizeBytes() + int64(cap(b.entries))*16
+	for i := range b.ties {
+		size += int64(cap(b.ties[i].buf) + 4*cap(b.ties[i].off))
+	}
+	return in.Cols, b.sel, b.acct.set(size)
+}
+
+// groupsOf finds or makes the group of each row of sel; without key columns all are of one group.
+func (c *keyCodec) groupsOf(t *groupTable, kb *keyBatch, vecs []*vector.Vector, sel []uint16, n int, gid []uint32) {
+	if len(c.cols) == 0 {
+		if t.n == 1 {
+			t.reserve(1)
+			t.addRow()
+		}
+		for k := range gid {
+			gid[k] = 1
+		}
+		return
+	}
+	c.encode(kb, vecs, sel, n)
+	t.groups(kb, gid)
+}
+
+// liveKeys appends the live rows in which no vector is NULL.
+func liveKeys(sel []uint16, vecs []*vector.Vector, b *vector.Batch) []uint16 {
+rows:
+	for k := range b.Rows() {
+		i := b.Row(k)
+		for _, v := range vecs {
+			if v.IsNull(i) {
+				continue rows
+			}
+		}
+		sel = append(sel, uint16(i))
+	}
+	return sel
+}
+
+// arrange merges the workers' keys and orders all rows by key, time, ties and row.
+func (r *asOfRun) arrange(ctx context.Context, builders []*asOfBuilder) error {
+	r.keys = builders[0].table
+	var all []asOfEntry
+	var ties sortKeysByChunk
+	base := 0
+	size := 0
+	for _, b := range builders {
+		size += len(b.entries)
+	}
+	if err := r.acct.grow(int64(size) * (16 + 12)); err != nil {
+		return err
+	}
+	all = make([]asOfEntry, 0, size)
+	for i, b := range builders {
+		into := r.mergeKeys(b.table, i == 0)
+		for _, e := range b.entries {
+			e.ref += uint32(base << chunkBits)
+			if into != nil {
+				e.key = into[e.key]
+			}
+			all = append(all, e)
+		}
+		ties = append(ties, b.ties...)
+		base += len(r.collectors[i].chunks)
+		b.entries, b.ties = nil, nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	r.sortEntries(ctx, all, ties)
+	if err := r.acct.grow(r.keys.sizeBytes()); err != nil {
+		return err
+	}
+	return nil
+}
+
+// mergeKeys adds the groups of t to the common ones and returns the translation; nil if t is the common table.
+func (r *asOfRun) mergeKeys(t *groupTable, common bool) []uint32 {
+	if common {
+		return nil
+	}
+	into := make([]uint32, t.n)
+	if len(r.codec.cols) == 0 {
+		if t.n > 1 && r.keys.n == 1 {
+			r.keys.reserve(1)
+			r.keys.addRow()
+		}
+		for g := range into {
+			into[g] = 1
+		}
+		return into
+	}
+	groups, salts := t.partition(0, 0, nil, nil)
+	var kb keyBatch
+	gid := make([]uint32, vector.MaxRows)
+	for at := 0; at < len(groups); at += vector.MaxRows {
+		part := groups[at:min(at+vector.MaxRows, len(groups))]
+		t.keysOf(&kb, part, salts[at:])
+		r.keys.groups(&kb, gid[:len(part)])
+		for i, g := range part {
+			into[g] = gid[i]
+		}
+	}
+	return into
+}
+
+// sortEntries counts the rows of each key, puts them side by side, and sorts each key's rows.
+func (r *asOfRun) sortEntries(ctx context.Context, all []asOfEntry, ties sortKeysByChunk) {
+	r.starts = make([]uint32, r.keys.n+1)
+	for i := range all {
+		r.starts[all[i].key+1]++
+	}
+	for g := range r.keys.n {
+		r.starts[g+1] += r.starts[g]
+	}
+	sorted := make([]asOfEntry, len(all))
+	at := append([]uint32(nil), r.starts...)
+	for _, e := range all {
+		sorted[at[e.key]] = e
+		at[e.key]++
+	}
+	compare := func(a, b asOfEntry) int {
+		if c := cmp.Compare(a.time, b.time); c != 0 {
+			return c
+		}
+		if ties != nil {
+			ka, kb := ties[a.ref>>chunkBits].row(a.ref&(chunkRows-1)), ties[b.ref>>chunkBits].row(b.ref&(chunkRows-1))
+			if c := bytes.Compare(ka, kb); c != 0 {
+				return c
+			}
+		}
+		return cmp.Compare(a.ref, b.ref)
+	}
+	n := min(r.query.workers(), r.keys.n)
+	_ = parallel(ctx, n, func(ctx context.Context, w int) error {
+		for g := w; g < r.keys.n; g += n {
+			if part := sorted[r.starts[g]:r.starts[g+1]]; !slices.IsSortedFunc(part, compare) {
+				slices.SortFunc(part, compare)
+			}
+		}
+		return nil
+	})
+	r.times, r.refs = make([]uint64, len(all)), make([]uint32, len(all))
+	for i, e := range sorted {
+		r.times[i], r.refs[i] = e.time, e.ref
+	}
+}
+
+func (r *asOfRun) leave() {
+	if r.open.Add(-1) > 0 {
+		return
+	}
+	if !r.started.Load() {
+		closeAll(r.inputs)
+	}
+	freeCollectors(r.collectors)
+	r.acct.free()
+	r.rows, r.keys, r.times, r.refs, r.starts = nil, nil, nil, nil, nil
+}
+
+// asOfStream looks up the left rows of one input.
+type asOfStream struct {
+	run    *asOfRun
+	in     Stream
+	set    *exprSet // keys, time
+	kb     keyBatch
+	gid    []uint32
+	live   []uint16
+	sel    []uint16
+	refs   []uint32
+	outs   []*outVector
+	cols   []*vector.Vector
+	nLeft  int
+	out    vector.Batch
+	closed bool
+}
+
+func newAsOfStream(run *asOfRun, in Stream) (*asOfStream, error) {
+	op := run.op
+	set, err := compileExprs(append(append([]expr.Expr(nil), op.leftKeys...), op.leftTime), run.query.Env)
+	if err != nil {
+		return nil, err
+	}
+	s := &asOfStream{run: run, live: []uint16{}, in: in, set: set, nLeft: len(op.left.Fields())}
+	s.outs, _ = newOutVectors(fieldTypes(op.right.Fields()))
+	s.cols = make([]*vector.Vector, len(op.fields))
+	return s, nil
+}
+
+func (s *asOfStream) Next(ctx context.Context) (*vector.Batch, error) {
+	if s.closed {
+		return nil, io.EOF
+	}
+	if err := s.run.prepare(ctx); err != nil {
+		return nil, err
+	}
+	for {
+		b, err := s.in.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.join(b)
+		if out != nil || err != nil {
+			return out, err
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (s *asOfStream) join(b *vector.Batch) (*vector.Batch, error) {
+	vecs, err := s.set.eval(b)
+	if err != nil {
+		return nil, err
+	}
+	r := s.run
+	nk := len(r.op.leftKeys)
+	s.live = liveKeys(s.live[:0], vecs, b)
+	s.gid = resize(s.gid, len(s.live))
+	switch {
+	case nk > 0:
+		r.codec.encode(&s.kb, vecs[:nk], s.live, b.Len)
+		r.keys.find(&s.kb, s.gid)
+	default:
+		for k := range s.gid {
+			s.gid[k] = uint32(r.keys.n - 1) // 1 if there is any right row, else 0
+		}
+	}
+	s.sel, s.refs = s.sel[:0], s.refs[:0]
+	next := 0 // in live
+	for k := range b.Rows() {
+		i, ref := b.Row(k), noRow
+		if next < len(s.live) && int(s.live[next]) == i {
+			ref = r.lookup(s.gid[next], sortkey.Word(vecs[nk], i))
+			next++
+		}
+		if ref != noRow || r.op.outer {
+			s.sel, s.refs = append(s.sel, uint16(i)), append(s.refs, ref)
+		}
+	}
+	if len(s.sel) == 0 {
+		return nil, nil
+	}
+	at := s.sel
+	if len(at) == b.Len {
+		at = nil
+	}
+	copy(s.cols, b.Cols)
+	for i, o := range s.outs {
+		r.rows.fetch(o, i, s.refs, at, b.Len, r.op.outer)
+		s.cols[s.nLeft+i] = &o.Vector
+	}
+	s.out = vector.Batch{Len: b.Len, Sel: at, Cols: s.cols}
+	return &s.out, nil
+}
+
+// lookup returns the newest row of group g at (before, if strict) time t, or noRow.
+func (r *asOfRun) lookup(g uint32, t uint64) uint32 {
+	if g == 0 {
+		return noRow
+	}
+	lo, hi := int(r.starts[g]), int(r.starts[g+1])
+	times := r.times[lo:hi]
+	var n int // rows that qualify
+	if r.op.strict {
+		n = sort.Search(len(times), func(i int) bool { return times[i] >= t })
+	} else {
+		n = sort.Search(len(times), func(i int) bool { return times[i] > t })
+	}
+	if n == 0 {
+		return noRow
+	}
+	return r.refs[lo+n-1]
+}
+
+func (s *asOfStream) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	err := s.in.Close()
+	s.run.leave()
+	return err
+}

@@ -1,0 +1,76 @@
+package exec
+
+import (
+	"context"
+
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// ProjectOp computes expressions.
+type ProjectOp struct {
+	child  Operator
+	exprs  []expr.Expr
+	fields []Field
+}
+
+// NewProject returns an operator whose i-th output column is exprs[i] over child, described by fields[i]. Nil
+// fields are derived from the expressions.
+func NewProject(child Operator, exprs []expr.Expr, fields []Field) *ProjectOp {
+	if fields == nil {
+		fields = exprFields(exprs)
+	}
+	return &ProjectOp{child: child, exprs: exprs, fields: fields}
+}
+
+func exprFields(exprs []expr.Expr) []Field {
+	fields := make([]Field, len(exprs))
+	for i, e := range exprs {
+		fields[i] = Field{Name: e.String(), Type: e.Type(), Nullable: e.Nullable()}
+	}
+	return fields
+}
+
+// Exprs returns the expressions.
+func (p *ProjectOp) Exprs() []expr.Expr { return p.exprs }
+
+// Fields implements Operator.
+func (p *ProjectOp) Fields() []Field { return p.fields }
+
+// Children implements Operator.
+func (p *ProjectOp) Children() []Operator { return []Operator{p.child} }
+
+// Describe implements Operator.
+func (p *ProjectOp) Describe() string { return "Project " + exprList(p.exprs) }
+
+// Open implements Operator.
+func (p *ProjectOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
+	return mapStreams(ctx, q, p.child, func(in Stream) (Stream, error) {
+		set, err := compileExprs(p.exprs, q.Env)
+		if err != nil {
+			return nil, err
+		}
+		return &projectStream{in: in, set: set}, nil
+	})
+}
+
+type projectStream struct {
+	in  Stream
+	set *exprSet
+	out vector.Batch
+}
+
+func (s *projectStream) Next(ctx context.Context) (*vector.Batch, error) {
+	b, err := s.in.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cols, err := s.set.eval(b)
+	if err != nil {
+		return nil, err
+	}
+	s.out = vector.Batch{Len: b.Len, Sel: b.Sel, Cols: cols}
+	return &s.out, nil
+}
+
+func (s *projectStream) Close() error { return s.in.Close() }

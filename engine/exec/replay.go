@@ -1,0 +1,107 @@
+package exec
+
+import (
+	"context"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// Materialized is a subplan that several places of a plan read (a CTE): it runs once.
+type Materialized struct {
+	child   Operator
+	mu      sync.Mutex
+	kept    *kept
+	readers atomic.Int32 // replays not yet opened or not yet closed
+}
+
+// NewMaterialized returns a subplan whose rows are held in memory from the first reading to the last. Rows
+// come out in the child's order only with one worker.
+func NewMaterialized(child Operator) *Materialized { return &Materialized{child: child} }
+
+// Replay returns an operator that reads the rows. Each must be opened and closed, or the rows are kept until
+// the query's end.
+func (m *Materialized) Replay() *ReplayOp {
+	m.readers.Add(1)
+	return &ReplayOp{shared: m}
+}
+
+// ReplayOp reads a Materialized.
+type ReplayOp struct{ shared *Materialized }
+
+// Fields implements Operator.
+func (r *ReplayOp) Fields() []Field { return r.shared.child.Fields() }
+
+// Children implements Operator.
+func (r *ReplayOp) Children() []Operator { return []Operator{r.shared.child} }
+
+// Describe implements Operator.
+func (r *ReplayOp) Describe() string { return "Read materialized" }
+
+// Open implements Operator.
+func (r *ReplayOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
+	m := r.shared
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept == nil {
+		ins, err := m.child.Open(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		m.kept = newKept(q, ins, fieldTypes(m.child.Fields()), "materialized subquery")
+		m.kept.open.Store(m.readers.Load())
+	}
+	shared := &replayRun{kept: m.kept}
+	out := make([]Stream, q.workers())
+	shared.open.Store(int32(len(out)))
+	for i := range out {
+		out[i] = &replayStream{run: shared}
+	}
+	return out, nil
+}
+
+// replayRun is one reading.
+type replayRun struct {
+	kept *kept
+	once sync.Once
+	read *sharedBatches
+	err  error
+	open atomic.Int32
+}
+
+type replayStream struct {
+	run    *replayRun
+	in     *batchStream
+	closed bool
+}
+
+func (s *replayStream) Next(ctx context.Context) (*vector.Batch, error) {
+	if s.closed {
+		return nil, io.EOF
+	}
+	r := s.run
+	r.once.Do(func() {
+		if r.err = r.kept.prepare(ctx); r.err == nil {
+			r.read = &sharedBatches{batches: r.kept.rows.chunks}
+		}
+	})
+	if r.err != nil {
+		return nil, r.err
+	}
+	if s.in == nil {
+		s.in = &batchStream{shared: r.read}
+	}
+	return s.in.Next(ctx)
+}
+
+func (s *replayStream) Close() error {
+	if !s.closed {
+		s.closed = true
+		if s.run.open.Add(-1) == 0 {
+			s.run.kept.leave()
+		}
+	}
+	return nil
+}

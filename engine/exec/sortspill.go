@@ -1,0 +1,194 @@
+package exec
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/featuresql/featuresql/engine/types"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// sortSpill is the sorted runs that one worker has written out, a section each. A block's last column is the
+// rows' whole keys.
+type sortSpill struct{ *blockFile }
+
+// Rows of a spilled block: a merge holds one block of each run.
+const spillBlockRows = 1024
+
+// charge accounts for the memory in use; past the budget, what is there is sorted and written out.
+func (w *sortWorker) charge() error {
+	err := w.acct.set(w.sizeBytes())
+	var full *MemoryError
+	if err == nil || !errors.As(err, &full) {
+		return err
+	}
+	if w.spill == nil {
+		f, err := w.query.newBlockFile()
+		if err != nil {
+			return err
+		}
+		w.spill = &sortSpill{f}
+	}
+	w.order()
+	if err := w.spillRun(); err != nil {
+		return err
+	}
+	return w.acct.set(w.sizeBytes())
+}
+
+// spillRun writes the ordered entries out as a run and empties the worker.
+func (w *sortWorker) spillRun() error {
+	rows := newRowSet(w.schema.types, []*collector{w.rows})
+	outs, cols := newOutVectors(w.schema.types)
+	keys := vector.New(types.Of(types.Binary), 0)
+	refs := make([]uint32, 0, spillBlockRows)
+	for at := 0; at < len(w.entries); at += spillBlockRows {
+		part := w.entries[at:min(at+spillBlockRows, len(w.entries))]
+		refs = refs[:0]
+		resetVector(keys, keys.Type, len(part))
+		for _, e := range part {
+			refs = append(refs, e.ref)
+			keys.Data = w.appendKey(keys.Data, e)
+			keys.Off = append(keys.Off, int32(len(keys.Data)))
+		}
+		for i := range cols {
+			rows.fetch(outs[i], i, refs, nil, len(refs), false)
+		}
+		if err := w.spill.write(append(cols, keys), len(refs)); err != nil {
+			return err
+		}
+	}
+	w.spill.endSection()
+	w.rows, w.keys, w.keyMem, w.entries, w.spare = newCollector(w.schema, nil), nil, 0, nil, nil
+	return nil
+}
+
+// appendKey appends the key of an entry; one that lies in the entry is padded to its length there.
+func (w *sortWorker) appendKey(dst []byte, e sortEntry) []byte {
+	if !w.exact {
+		return append(dst, w.keys[e.ref>>chunkBits].row(e.ref&(chunkRows-1))...)
+	}
+	dst = binary.BigEndian.AppendUint64(dst, e.prefix)
+	return binary.BigEndian.AppendUint32(dst, e.tail)
+}
+
+// spillMerge merges runs from files.
+type spillMerge struct {
+	runs  []*runCursor // that are not at their end
+	types []types.Type
+	outs  []*outVector
+	out   vector.Batch
+	rows  []uint16
+}
+
+// runCursor reads one run block by block.
+type runCursor struct {
+	in   io.Reader
+	buf  []byte
+	cols []*outVector // the last holds the keys
+	n    int
+	pos  int
+}
+
+func (c *runCursor) key() []byte { return c.cols[len(c.cols)-1].Bytes(c.pos) }
+
+// load reads the next block; it reports false at the end of the run.
+func (c *runCursor) load(ts []types.Type) (bool, error) {
+	n, buf, err := readBlock(c.in, c.buf, c.cols, ts)
+	c.n, c.buf, c.pos = n, buf, 0
+	if errors.Is(err, io.EOF) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read spilled rows: %w", err)
+	}
+	return true, nil
+}
+
+// newSpillMerge writes out what is still in memory and opens all runs.
+func newSpillMerge(workers []*sortWorker, ts []types.Type) (*spillMerge, error) {
+	m := &spillMerge{types: append(append([]types.Type(nil), ts...), types.Of(types.Binary))}
+	m.outs, m.out.Cols = newOutVectors(ts)
+	for _, w := range workers {
+		if w.spill == nil {
+			f, err := w.query.newBlockFile()
+			if err != nil {
+				return nil, err
+			}
+			w.spill = &sortSpill{f}
+			if err := w.spillRun(); err != nil {
+				return nil, err
+			}
+			w.acct.free()
+		}
+		for i := range w.spill.ends {
+			c := &runCursor{in: w.spill.section(i)}
+			c.cols, _ = newOutVectors(m.types)
+			ok, err := c.load(m.types)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				m.runs = append(m.runs, c)
+			}
+		}
+	}
+	return m, nil
+}
+
+func (m *spillMerge) next(n int, skip bool) (*vector.Batch, int, error) {
+	for i, o := range m.outs {
+		resetVector(&o.Vector, m.types[i], 0)
+	}
+	got := 0
+	for got < n && len(m.runs) > 0 {
+		k, err := m.take(n-got, skip)
+		if err != nil {
+			return nil, 0, err
+		}
+		got += k
+	}
+	if got == 0 {
+		return nil, 0, io.EOF
+	}
+	m.out.Len = got
+	return &m.out, got, nil
+}
+
+// take puts out up to n rows of the run whose next row comes first, as long as they come before the others'.
+func (m *spillMerge) take(n int, skip bool) (int, error) {
+	first, second := 0, -1
+	for i := 1; i < len(m.runs); i++ {
+		switch k := m.runs[i].key(); {
+		case bytes.Compare(k, m.runs[first].key()) < 0:
+			first, second = i, first
+		case second < 0 || bytes.Compare(k, m.runs[second].key()) < 0:
+			second = i
+		}
+	}
+	c := m.runs[first]
+	m.rows = m.rows[:0]
+	for c.pos < c.n && len(m.rows) < n {
+		if second >= 0 && len(m.rows) > 0 && bytes.Compare(c.key(), m.runs[second].key()) > 0 {
+			break
+		}
+		m.rows = append(m.rows, uint16(c.pos))
+		c.pos++
+	}
+	if !skip {
+		for i, o := range m.outs {
+			appendRows(&o.Vector, &c.cols[i].Vector, m.rows, c.n)
+		}
+	}
+	if c.pos < c.n {
+		return len(m.rows), nil
+	}
+	ok, err := c.load(m.types)
+	if !ok {
+		m.runs = append(m.runs[:first], m.runs[first+1:]...)
+	}
+	return len(m.rows), err
+}
