@@ -1,0 +1,88 @@
+package scan
+
+import (
+	"container/list"
+	"sync"
+)
+
+// DefaultCacheBytes is the memory of a Cache made with size 0.
+const DefaultCacheBytes = 256 << 20
+
+// Cache keeps what was decoded of immutable files (footers, deletion vectors), least recently used first
+// out. It is bounded by bytes and shared by the tables of a server.
+type Cache struct {
+	mu      sync.Mutex
+	max     int64
+	bytes   int64
+	order   *list.List // front: most recently used
+	entries map[cacheKey]*list.Element
+}
+
+// cacheKey names an immutable object. The size is part of it because a path that is written anew, against
+// the protocol, has most likely another.
+type cacheKey struct {
+	store, path string
+	part        string // which of an object's parts: "" its footer, else a deletion vector's id
+	sizeBytes   int64
+}
+
+type cacheEntry struct {
+	key   cacheKey
+	value any
+	bytes int64
+}
+
+// NewCache returns a cache of at most maxBytes, or of DefaultCacheBytes if that is 0.
+func NewCache(maxBytes int64) *Cache {
+	if maxBytes <= 0 {
+		maxBytes = DefaultCacheBytes
+	}
+	return &Cache{max: maxBytes, order: list.New(), entries: map[cacheKey]*list.Element{}}
+}
+
+// SizeBytes returns the memory that the cached values say they hold.
+func (c *Cache) SizeBytes() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.bytes
+}
+
+// Len returns the number of cached values.
+func (c *Cache) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.order.Len()
+}
+
+func (c *Cache) get(key cacheKey) (any, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[key]
+	if !ok {
+		return nil, false
+	}
+	c.order.MoveToFront(e)
+	return e.Value.(*cacheEntry).value, true
+}
+
+func (c *Cache) put(key cacheKey, value any, bytes int64) {
+	bytes += int64(len(key.store)+len(key.path)+len(key.part)) + 200
+	if bytes > c.max {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.entries[key]; ok {
+		c.drop(e)
+	}
+	c.entries[key] = c.order.PushFront(&cacheEntry{key, value, bytes})
+	for c.bytes += bytes; c.bytes > c.max; {
+		c.drop(c.order.Back())
+	}
+}
+
+func (c *Cache) drop(e *list.Element) {
+	entry := c.order.Remove(e).(*cacheEntry)
+	delete(c.entries, entry.key)
+	c.bytes -= entry.bytes
+}

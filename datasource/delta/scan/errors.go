@@ -1,0 +1,29 @@
+package scan
+
+import (
+	"fmt"
+
+	"github.com/featuresql/featuresql/datasource/objstore"
+)
+
+// MissingFileError says that a data file that the log calls live is not in the store. It unwraps to objstore.ErrNotFound.
+type MissingFileError struct {
+	Table string // URL of the table
+	Path  string // of the file, as in the log
+}
+
+func (e *MissingFileError) Error() string {
+	return fmt.Sprintf("data file %s of table %s is missing", e.Path, e.Table)
+}
+
+func (e *MissingFileError) Unwrap() error { return objstore.ErrNotFound }
+
+// MismatchError says that a data file is not what the log says about it.
+type MismatchError struct {
+	Table, Path string
+	Reason      string
+}
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("data file %s of table %s does not fit the log: %s", e.Path, e.Table, e.Reason)
+}

@@ -1,0 +1,243 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/featuresql/featuresql/datasource/parquet"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/vector"
+	"github.com/featuresql/featuresql/skipping"
+)
+
+// slot is a table column that a scan reads, for its output or its filter.
+type slot struct {
+	column    int // position in Table.Columns
+	projected int // position in the projection; -1: a partition column
+}
+
+// conjunct is a part of the filter that rows are tested with.
+type conjunct struct {
+	expr  expr.Expr // over slots
+	slots []int     // that it reads, ascending
+}
+
+// plan is a planned read. It implements exec.Scan.
+type plan struct {
+	src       *Source
+	spec      exec.ScanSpec
+	slots     []slot
+	slotOf    map[int]int // by table column
+	output    []int       // slots, in output order
+	conjuncts []conjunct
+	fields    []parquet.Field // of the projection
+	predicate *skipping.Predicate
+	queue     queue
+	streams   int
+	counters  counters
+}
+
+// counters are the fields of exec.ScanStats.
+type counters struct {
+	files, filesSkipped, rowGroups, rowGroupsSkipped, pages, pagesSkipped, bytesRead, rowsRead atomic.Int64
+}
+
+// Scan implements exec.Source. Errors are those of evaluating conjuncts over partition columns, and of partition values.
+func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error) {
+	p := &plan{src: s, spec: spec, slotOf: map[int]int{}, predicate: skipping.CompileEnv(spec.Filter, spec.Env)}
+	if s.opts.NoSkipping {
+		p.predicate = skipping.Compile(nil)
+	}
+	keep := vector.FullBitmap(s.table.Files.Len())
+	p.predicate.Prune(s.table.Files, keep)
+	conjuncts, err := p.decidePartitions(ctx, expr.Conjuncts(spec.Filter), keep)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range conjuncts {
+		c := conjunct{expr: p.overSlots(e)}
+		c.slots = expr.Columns(c.expr)
+		p.conjuncts = append(p.conjuncts, c)
+	}
+	for _, c := range spec.Columns {
+		p.output = append(p.output, p.slot(c))
+	}
+	n := s.table.Files.Len()
+	for i := range n {
+		if keep.Get(i) {
+			p.queue.files = append(p.queue.files, int32(i))
+		}
+	}
+	p.counters.files.Store(int64(n))
+	p.counters.filesSkipped.Store(int64(n - len(p.queue.files)))
+	return p, nil
+}
+
+// slot returns the slot of a table column, a new one if need be.
+func (p *plan) slot(column int) int {
+	if k, ok := p.slotOf[column]; ok {
+		return k
+	}
+	s := slot{column: column, projected: -1}
+	if c := &p.src.table.Columns[column]; !c.Partition {
+		s.projected = len(p.fields)
+		p.fields = append(p.fields, c.Field)
+	}
+	p.slots = append(p.slots, s)
+	p.slotOf[column] = len(p.slots) - 1
+	return len(p.slots) - 1
+}
+
+func (p *plan) overSlots(e expr.Expr) expr.Expr {
+	return expr.MapColumns(e, func(c *expr.Column) expr.Expr {
+		m := *c
+		m.Index = p.slot(c.Index)
+		return &m
+	})
+}
+
+// decidePartitions clears the files for which a conjunct over partition columns alone is not true, and
+// returns the conjuncts that are left for the rows.
+func (p *plan) decidePartitions(ctx context.Context, all []expr.Expr, keep vector.Bitmap) (rest []expr.Expr, err error) {
+	for _, e := range all {
+		columns := expr.Columns(e)
+		if p.src.opts.NoSkipping || len(columns) == 0 || !p.onlyPartitions(e, columns) {
+			rest = append(rest, e)
+			continue
+		}
+		if err := p.decide(ctx, e, columns, keep); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
+}
+
+// onlyPartitions reports whether e has one value a file: no other columns, and nothing that may differ from
+// row to row by itself.
+func (p *plan) onlyPartitions(e expr.Expr, columns []int) bool {
+	for _, c := range columns {
+		if !p.src.table.Columns[c].Partition {
+			return false
+		}
+	}
+	stable := true
+	expr.Walk(e, func(e expr.Expr) bool {
+		switch e := e.(type) {
+		case *expr.RowFunc:
+			stable = false
+		case *expr.Call:
+			f := expr.Lookup(e.Name)
+			stable = stable && (f == nil || !f.Volatile)
+		}
+		return stable
+	})
+	return stable
+}
+
+// decide evaluates e, over partition columns, for batches of files.
+func (p *plan) decide(ctx context.Context, e expr.Expr, columns []int, keep vector.Bitmap) error {
+	position := map[int]int{}
+	for k, c := range columns {
+		position[c] = k
+	}
+	filter, err := expr.CompileFilter(expr.MapColumns(e, func(c *expr.Column) expr.Expr {
+		m := *c
+		m.Index = position[c.Index]
+		return &m
+	}), p.spec.Env)
+	if err != nil {
+		return fmt.Errorf("partition filter %s: %w", e, err)
+	}
+	var files []int
+	flush := func() error {
+		if len(files) == 0 {
+			return nil
+		}
+		b, err := p.partitionBatch(files, columns)
+		if err != nil {
+			return err
+		}
+		sel, err := filter.Apply(b)
+		if err != nil {
+			return fmt.Errorf("partition filter %s: %w", e, err)
+		}
+		k := 0
+		for i, file := range files {
+			if k < len(sel) && int(sel[k]) == i {
+				k++
+			} else {
+				keep.Clear(file)
+			}
+		}
+		files = files[:0]
+		return ctx.Err()
+	}
+	for i := range p.src.table.Files.Len() {
+		if !keep.Get(i) {
+			continue
+		}
+		if files = append(files, i); len(files) == vector.MaxRows {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// partitionBatch returns the partition values of some files, a row a file.
+func (p *plan) partitionBatch(files, columns []int) (*vector.Batch, error) {
+	b := &vector.Batch{Len: len(files)}
+	for _, c := range columns {
+		v := vector.New(p.src.fields[c].Type, 0)
+		for _, i := range files {
+			val, err := p.src.table.Files.PartitionValue(i, c)
+			if err != nil {
+				return nil, fmt.Errorf("file %s: %w", p.src.table.Files.Path(i), err)
+			}
+			v.AppendValue(val)
+		}
+		b.Cols = append(b.Cols, v)
+	}
+	return b, nil
+}
+
+// Stats implements exec.Scan.
+func (p *plan) Stats() exec.ScanStats {
+	c := &p.counters
+	return exec.ScanStats{
+		Files: c.files.Load(), FilesSkipped: c.filesSkipped.Load(),
+		RowGroups: c.rowGroups.Load(), RowGroupsSkipped: c.rowGroupsSkipped.Load(),
+		Pages: c.pages.Load(), PagesSkipped: c.pagesSkipped.Load(),
+		BytesRead: c.bytesRead.Load(), RowsRead: c.rowsRead.Load(),
+	}
+}
+
+// morselBytes is about the size of a morsel in a file of which the log does not know the number of rows.
+const morselBytes = 4 << 20
+
+// Streams implements exec.Scan. There are no more streams than there may be morsels for.
+func (p *plan) Streams(_ context.Context, n int) ([]exec.Stream, error) {
+	work := 0
+	for _, i := range p.queue.files {
+		rows, bytes := p.src.table.Files.NumRecords(int(i)), p.src.table.Files.Size(int(i))
+		if work += 1 + int(rows/p.src.opts.MorselRows); rows < 0 {
+			work += int(bytes / morselBytes)
+		}
+		if work >= n {
+			break
+		}
+	}
+	p.streams = max(1, min(n, work))
+	out := make([]exec.Stream, p.streams)
+	for i := range out {
+		s, err := newStream(p)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = s
+	}
+	return out, nil
+}
