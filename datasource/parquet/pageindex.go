@@ -162,4 +162,3 @@ func columnIndexStats(c *projected, x columnIndex, s *PageStats) *skipping.Colum
 	}
 	return b.stats
 }
-
