@@ -1,0 +1,46 @@
+# featuresql: make help lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help build test race lint fmt fuzz bench bench-quick interop docs ci
+
+export CGO_ENABLED := 0
+CACHE := $(CURDIR)/.cache
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+FUZZTIME ?= 30s
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+build: ## build bin/featuresql
+	go build -trimpath -o bin/featuresql ./cmd/featuresql
+
+test: ## run the tests that need nothing but Go
+	go vet ./...
+	go test ./...
+
+race: ## run the tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -timeout 20m ./engine/... ./txn/... ./datasource/...
+
+lint: ## check formatting and run golangci-lint
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go run $(GOLANGCI) run ./...
+
+fmt: ## format the sources
+	gofmt -w .
+
+fuzz: ## run every fuzz target for FUZZTIME
+	go run ./testdata/tools/fuzzall -time $(FUZZTIME)
+
+interop: build ## check against Spark, delta-rs, DuckDB and MySQL clients (installs them into .cache)
+	interop/run.sh
+
+bench: build ## compare with DuckDB and delta-rs side by side (installs them into .cache)
+	bench/run.sh
+
+bench-quick: build ## the same on small data, under three minutes
+	bench/run.sh --quick
+
+docs: ## write the generated pages of docs/
+	go test ./sqlfuncs/scalar ./engine/mysqlerr -run 'Docs|Generated' -update
+
+ci: test interop ## everything that a change must pass
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }

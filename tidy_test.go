@@ -1,0 +1,177 @@
+package featuresql_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/featuresql/featuresql"
+
+// layers lists every package with the packages of this module that it may import, besides those named in leaves.
+// A package without a line fails the test; so does an import that is not listed.
+var layers = map[string][]string{
+	"engine/types":        nil,
+	"engine/vector":       {"engine/types"},
+	"engine/expr/kernel":  {"engine/types", "engine/vector"},
+	"engine/expr":         {"engine/types", "engine/vector", "engine/expr/kernel"},
+	"skipping":            {"engine/types", "engine/vector", "engine/expr"},
+	"sqlfuncs/scalar":     {"engine/types", "engine/vector", "engine/expr", "engine/expr/kernel"},
+	"sqlfuncs/agg":        {"engine/types", "engine/vector", "engine/expr", "engine/expr/kernel"},
+	"engine/exec":         {"engine/types", "engine/vector", "engine/expr", "sqlfuncs/agg", "engine/exec/sortkey"},
+	"engine/exec/sortkey": {"engine/types", "engine/vector"},
+
+	"datasource/objstore":            nil,
+	"datasource/objstore/faultstore": {"datasource/objstore"},
+	"datasource/objstore/storetest":  {"datasource/objstore"},
+	"datasource/parquet":             {"engine/types", "engine/vector", "skipping"},
+	"datasource/delta/jsonscan":      nil,
+	"datasource/delta/action":        {"datasource/delta/jsonscan"},
+	"datasource/delta/schema":        {"engine/types", "datasource/parquet", "datasource/delta/action"},
+	"datasource/delta/feature":       {"datasource/delta/action", "datasource/delta/schema"},
+	"datasource/delta/dv":            {"datasource/delta/action", "datasource/objstore"},
+	"datasource/delta/log":           {"datasource/delta/action", "datasource/objstore"},
+	"datasource/delta/checkpoint": {"datasource/delta/action", "datasource/delta/schema", "datasource/delta/log", "datasource/delta/replay",
+		"datasource/delta/feature", "datasource/objstore", "datasource/parquet", "engine/types", "engine/vector", "datasource/delta/jsonscan"},
+	"datasource/delta/replay": {"datasource/delta/action", "datasource/delta/schema", "datasource/delta/log", "datasource/delta/jsonscan",
+		"datasource/objstore", "datasource/parquet", "skipping", "engine/types", "engine/vector"},
+	"datasource/delta": {"datasource/delta/action", "datasource/delta/schema", "datasource/delta/feature", "datasource/delta/dv", "datasource/delta/log",
+		"datasource/delta/checkpoint", "datasource/delta/replay", "datasource/objstore", "datasource/parquet", "engine/types"},
+	"datasource/delta/write": {"datasource/delta", "datasource/delta/action", "datasource/delta/schema", "datasource/objstore", "datasource/parquet",
+		"engine/types", "engine/vector"},
+	"datasource/delta/scan": {"datasource/delta", "datasource/delta/action", "datasource/delta/schema", "datasource/delta/dv", "datasource/delta/replay",
+		"datasource/objstore", "datasource/parquet", "skipping", "engine/exec", "engine/expr", "engine/types", "engine/vector"},
+
+	"txn": {"datasource/delta", "datasource/delta/action", "datasource/delta/schema", "datasource/delta/feature", "datasource/delta/log", "datasource/delta/replay",
+		"datasource/delta/checkpoint", "datasource/delta/dv", "datasource/objstore", "skipping", "engine/expr", "engine/types", "engine/vector"},
+	"engine/dml": {"datasource/delta", "datasource/delta/action", "datasource/delta/dv", "datasource/delta/scan", "datasource/delta/write", "txn",
+		"engine/exec", "engine/expr", "engine/types", "engine/vector"},
+
+	"engine/parser":  nil,
+	"engine/catalog": {"datasource/delta", "datasource/delta/scan", "datasource/objstore", "engine/exec", "engine/parser", "txn"},
+	"engine/planner": {"datasource/delta", "datasource/delta/action", "datasource/delta/schema", "datasource/delta/write", "datasource/objstore",
+		"engine/catalog", "engine/dml", "engine/exec", "engine/expr", "engine/parser", "engine/types", "engine/vector", "sqlfuncs/agg", "sqlfuncs/scalar", "txn"},
+	"engine": {"datasource/delta/scan", "datasource/objstore", "engine/catalog", "engine/exec", "engine/parser", "engine/planner", "engine/types",
+		"engine/vector", "txn"},
+	"engine/mysqlerr": {"datasource/delta", "datasource/delta/action", "datasource/delta/feature", "datasource/delta/scan", "datasource/objstore", "datasource/parquet",
+		"engine/catalog", "engine/dml", "engine/exec", "engine/expr", "engine/parser", "engine/planner", "txn", "engine/types"},
+	"engine/server/wire": {"engine/types", "engine/vector"},
+	"engine/server":      {"engine", "engine/mysqlerr", "engine/parser", "engine/planner", "engine/server/wire"},
+	"engine/logictest":   {"engine", "engine/mysqlerr", "engine/server"},
+	"cmd/featuresql": {"datasource/delta", "datasource/delta/scan", "engine", "engine/exec", "engine/mysqlerr", "engine/parser", "engine/server",
+		"engine/types", "engine/vector"},
+	"bench": {"engine", "engine/server"},
+}
+
+// outside says which packages alone may import a module from outside; a name ending in "/" stands for all below it.
+var outside = map[string][]string{
+	"github.com/dolthub/":               {"engine/parser", "engine/catalog", "engine/planner", "engine/server", "engine/server/wire", "engine/mysqlerr", "engine"},
+	"github.com/parquet-go/":            {"datasource/parquet"},
+	"github.com/apache/arrow/":          {"engine/vector"},
+	"github.com/go-sql-driver/mysql":    nil, // tests only
+	"github.com/alecthomas/kong":        {"cmd/featuresql"},
+	"github.com/RoaringBitmap/roaring/": {"datasource/delta/dv", "engine/dml", "datasource/delta/scan"},
+}
+
+type listed struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p listed
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		allowed, known := layers[name]
+		if !known {
+			t.Errorf("package %s has no line in layers", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if inner, ok := strings.CutPrefix(imp, module+"/"); ok && !slices.Contains(allowed, inner) {
+				t.Errorf("%s must not import %s", name, inner)
+			}
+			for prefix, who := range outside {
+				if strings.HasPrefix(imp, prefix) && !slices.Contains(who, name) {
+					t.Errorf("%s must not import %s", name, imp)
+				}
+			}
+		}
+	}
+}
+
+func TestPackageDocs(t *testing.T) {
+	for _, p := range packages(t) {
+		if strings.HasPrefix(p.ImportPath, module+"/cmd/") {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(p.Dir, "doc.go")); err != nil {
+			t.Errorf("%s has no doc.go", p.ImportPath)
+		}
+	}
+}
+
+func TestSourceRules(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, f := range p.GoFiles {
+			path := filepath.Join(p.Dir, f)
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(src, []byte("\n")); n > 800 {
+				t.Errorf("%s has %d lines; split it along its ideas (800 at most)", path, n)
+			}
+			for _, word := range []string{"TO" + "DO", "FIX" + "ME", "XX" + "X"} {
+				if bytes.Contains(src, []byte(word)) {
+					t.Errorf("%s contains %s", path, word)
+				}
+			}
+		}
+	}
+}
+
+func TestReadmeShape(t *testing.T) {
+	src, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(src), "\n")
+	if len(lines) > 121 {
+		t.Errorf("README.md has %d lines, 120 at most", len(lines))
+	}
+	for i, l := range lines {
+		if strings.HasPrefix(l, "go run ./cmd/featuresql demo") {
+			if i >= 20 {
+				t.Errorf("README.md's first command is on line %d, it belongs above line 20", i+1)
+			}
+			return
+		}
+	}
+	t.Error("README.md does not start with the demo")
+}
