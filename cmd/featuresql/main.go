@@ -1,0 +1,69 @@
+// Command featuresql serves Delta Lake tables over the MySQL protocol, and runs SQL on them directly.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	kongyaml "github.com/alecthomas/kong-yaml"
+
+	"github.com/featuresql/featuresql/engine"
+)
+
+// cli is the command line; every flag is also an environment variable and a key of featuresql.yaml.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Serve the warehouse to MySQL clients."`
+	SQL     sqlCmd     `cmd:"" name:"sql" help:"Run SQL on the warehouse, without a server."`
+	Demo    demoCmd    `cmd:"" help:"Make example feature tables, show what can be done with them, and serve them."`
+	Inspect inspectCmd `cmd:"" help:"Show a table's log: versions, schema, files, features."`
+	Check   checkCmd   `cmd:"" help:"Verify a table: its log, and that every file is there and says what the log says."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Config kong.ConfigFlag `help:"Configuration file." type:"path" placeholder:"FILE" env:"FEATURESQL_CONFIG"`
+}
+
+// engineFlags are the flags of every command that opens a warehouse.
+type engineFlags struct {
+	Warehouse   string `help:"Folder of the tables: <warehouse>/<database>/<table>." default:"./warehouse" env:"FEATURESQL_WAREHOUSE"`
+	Workers     int    `help:"Parallel streams per query (default: the number of cores)." env:"FEATURESQL_WORKERS"`
+	MemoryLimit int64  `help:"Bytes that all queries together may hold; 0 is unlimited." env:"FEATURESQL_MEMORY_LIMIT"`
+	QueryMemory int64  `help:"Bytes that one query may hold; 0 is unlimited." env:"FEATURESQL_QUERY_MEMORY"`
+	TempDir     string `help:"Folder for data that does not fit in memory." env:"FEATURESQL_TEMP_DIR" type:"path"`
+}
+
+func (f engineFlags) open(ctx context.Context, log *slog.Logger) (*engine.Engine, error) {
+	return engine.Open(ctx, engine.Options{
+		Warehouse: f.Warehouse, Workers: f.Workers, MemoryBytes: f.MemoryLimit, QueryBytes: f.QueryMemory, TempDir: f.TempDir, Log: log,
+	})
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
+	fmt.Println("featuresql", engine.Version)
+	return nil
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	k := kong.Parse(&c,
+		kong.Name("featuresql"),
+		kong.Description("SQL over Delta Lake tables for any MySQL client: read any version, upsert with MERGE, join features point-in-time-correctly."),
+		kong.Configuration(kongyaml.Loader, "featuresql.yaml"),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "featuresql:", message(err))
+		stop()
+		os.Exit(1)
+	}
+}

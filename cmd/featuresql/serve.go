@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/featuresql/featuresql/engine"
+	"github.com/featuresql/featuresql/engine/server"
+)
+
+// serverFlags are the flags of the commands that listen.
+type serverFlags struct {
+	Listen         string        `help:"Address to listen on." default:"127.0.0.1:3306" env:"FEATURESQL_LISTEN"`
+	MaxConnections int           `help:"Connections beyond this number are refused." default:"1000" env:"FEATURESQL_MAX_CONNECTIONS"`
+	TLSCert        string        `name:"tls-cert" help:"Certificate file (PEM); without one the server makes its own." type:"path" env:"FEATURESQL_TLS_CERT"`
+	TLSKey         string        `name:"tls-key" help:"Key file (PEM) of the certificate." type:"path" env:"FEATURESQL_TLS_KEY"`
+	RequireTLS     bool          `name:"require-tls" help:"Refuse connections without TLS." env:"FEATURESQL_REQUIRE_TLS"`
+	DrainTimeout   time.Duration `help:"How long running statements may go on after SIGTERM." default:"30s" env:"FEATURESQL_DRAIN_TIMEOUT"`
+	LogLevel       slog.Level    `help:"Least level of what is logged: debug, info, warn, error." default:"info" env:"FEATURESQL_LOG_LEVEL"`
+}
+
+type serveCmd struct {
+	engineFlags
+	serverFlags
+}
+
+// Run serves until SIGTERM or SIGINT, then lets running statements end.
+func (c serveCmd) Run(ctx context.Context) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	e, err := c.open(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer closeEngine(e, log)
+	return c.serve(ctx, e, log)
+}
+
+func closeEngine(e *engine.Engine, log *slog.Logger) {
+	if err := e.Close(); err != nil {
+		log.Error("closing the engine failed", "error", err)
+	}
+}
+
+// serve listens, prints the ready line on standard error and serves until ctx is done.
+func (f serverFlags) serve(ctx context.Context, e *engine.Engine, log *slog.Logger) error {
+	cfg := server.Config{
+		Engine:         e.Host(),
+		Sessions:       server.Sessions(e),
+		WithSink:       server.PlannerSink,
+		Address:        f.Listen,
+		MaxConnections: f.MaxConnections,
+		RequireTLS:     f.RequireTLS,
+		OnStatement: func(ev server.StatementEvent) {
+			if ev.Err != nil {
+				log.Debug("statement failed", "connection", ev.ConnectionID, "elapsed_ms", ev.Elapsed.Milliseconds(), "error", ev.Err)
+			}
+		},
+	}
+	if f.TLSCert != "" || f.TLSKey != "" {
+		pair, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
+		if err != nil {
+			return fmt.Errorf("TLS certificate: %w", err)
+		}
+		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	s, err := server.New(cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "featuresql: ready, listening on %s, warehouse %s\n", s.Addr(), e.Options().Warehouse)
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(context.WithoutCancel(ctx)) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("shutting down", "connections", s.Connections())
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.DrainTimeout)
+	defer cancel()
+	if err := s.Shutdown(drain); err != nil {
+		log.Warn("statements were cut off", "error", err)
+	}
+	return <-done
+}

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/peterh/liner"
+
+	"github.com/featuresql/featuresql/engine"
+	"github.com/featuresql/featuresql/engine/mysqlerr"
+	"github.com/featuresql/featuresql/engine/parser"
+	"github.com/featuresql/featuresql/engine/types"
+)
+
+type sqlCmd struct {
+	engineFlags
+	Execute  string `short:"e" help:"Run this SQL and end." placeholder:"SQL"`
+	Format   string `help:"Form of the results: table, csv or json (one object a line)." enum:"table,csv,json" default:"table"`
+	Database string `short:"D" help:"Current database." default:"default"`
+}
+
+// message is an error as a user sees it: MySQL's code, state and text.
+func message(err error) string {
+	if e := mysqlerr.From(err); e != nil {
+		return fmt.Sprintf("ERROR %d (%s): %s", e.Num, e.State, e.Message)
+	}
+	return err.Error()
+}
+
+// Run executes the given SQL, standard input, or what is typed.
+func (c sqlCmd) Run(ctx context.Context) error {
+	e, err := c.open(ctx, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = e.Close() }()
+	s := e.Session(c.Database)
+	if c.Execute != "" {
+		return c.script(ctx, s, strings.NewReader(c.Execute))
+	}
+	if stat, err := os.Stdin.Stat(); err == nil && stat.Mode()&os.ModeCharDevice == 0 {
+		return c.script(ctx, s, os.Stdin)
+	}
+	return c.repl(ctx, s)
+}
+
+// script runs statements up to the first that fails.
+func (c sqlCmd) script(ctx context.Context, s *engine.Session, r io.Reader) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	for _, stmt := range parser.Split(string(text)) {
+		if err := c.run(ctx, s, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repl reads statements of any number of lines, each ended by a semicolon, with history.
+func (c sqlCmd) repl(ctx context.Context, s *engine.Session) error {
+	line := liner.NewLiner()
+	defer func() { _ = line.Close() }()
+	line.SetCtrlCAborts(true)
+	history := historyFile()
+	if f, err := os.Open(history); err == nil {
+		_, _ = line.ReadHistory(f)
+		_ = f.Close()
+	}
+	defer saveHistory(line, history)
+	fmt.Println("featuresql", engine.Version, "on", c.Warehouse, "- end statements with ; and leave with \\q")
+	var pending strings.Builder
+	for {
+		prompt := "featuresql> "
+		if pending.Len() > 0 {
+			prompt = "         -> "
+		}
+		text, err := line.Prompt(prompt)
+		switch {
+		case errors.Is(err, liner.ErrPromptAborted):
+			pending.Reset()
+			continue
+		case err != nil: // end of input
+			fmt.Println()
+			return nil
+		}
+		if trimmed := strings.TrimSpace(text); pending.Len() == 0 && (trimmed == "\\q" || strings.EqualFold(strings.TrimSuffix(trimmed, ";"), "exit") || strings.EqualFold(strings.TrimSuffix(trimmed, ";"), "quit")) {
+			return nil
+		}
+		pending.WriteString(text + "\n")
+		if !parser.Complete(pending.String()) {
+			continue
+		}
+		whole := strings.TrimSpace(pending.String())
+		pending.Reset()
+		line.AppendHistory(strings.Join(strings.Fields(whole), " "))
+		for _, stmt := range parser.Split(whole) {
+			if err := c.run(ctx, s, stmt); err != nil {
+				fmt.Println(message(err))
+				break
+			}
+		}
+	}
+}
+
+func historyFile() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "featuresql_history")
+}
+
+// saveHistory keeps what was typed; failing to is no reason to complain.
+func saveHistory(line *liner.State, path string) {
+	if path == "" {
+		return
+	}
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err == nil {
+		_, _ = line.WriteHistory(f)
+		_ = f.Close()
+	}
+}
+
+// run executes one statement and prints its result.
+func (c sqlCmd) run(ctx context.Context, s *engine.Session, stmt string) error {
+	start := time.Now()
+	res, err := s.Query(ctx, stmt)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(os.Stdout)
+	if err := c.print(out, res, time.Since(start)); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+func (c sqlCmd) print(w io.Writer, res *engine.Result, took time.Duration) error {
+	switch c.Format {
+	case "csv":
+		return printCSV(w, res)
+	case "json":
+		return printJSON(w, res)
+	}
+	printTable(w, res, took)
+	return nil
+}
+
+// plain renders a value without quotes; NULL is the given text.
+func plain(v types.Value, null string) string {
+	switch {
+	case !v.Valid:
+		return null
+	case v.Type.IsBytes():
+		return v.S
+	}
+	return strings.Trim(v.String(), "'")
+}
+
+func printTable(w io.Writer, res *engine.Result, took time.Duration) {
+	if len(res.Columns) == 0 {
+		fmt.Fprintf(w, "OK, %d rows affected (%.3f s)\n", res.Affected, took.Seconds())
+		return
+	}
+	t := table.NewWriter()
+	header := make(table.Row, len(res.Columns))
+	for i, c := range res.Columns {
+		header[i] = c
+	}
+	t.AppendHeader(header)
+	t.Style().Format.Header = 0
+	for _, r := range res.Rows {
+		row := make(table.Row, len(r))
+		for i, v := range r {
+			row[i] = plain(v, "NULL")
+		}
+		t.AppendRow(row)
+	}
+	fmt.Fprintln(w, t.Render())
+	fmt.Fprintf(w, "%d rows (%.3f s)\n", len(res.Rows), took.Seconds())
+	for _, warning := range res.Warnings {
+		fmt.Fprintln(w, "warning:", warning)
+	}
+}
+
+func printCSV(w io.Writer, res *engine.Result) error {
+	if len(res.Columns) == 0 {
+		return nil
+	}
+	out := csv.NewWriter(w)
+	if err := out.Write(res.Columns); err != nil {
+		return err
+	}
+	for _, r := range res.Rows {
+		row := make([]string, len(r))
+		for i, v := range r {
+			row[i] = plain(v, "")
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func printJSON(w io.Writer, res *engine.Result) error {
+	for _, r := range res.Rows {
+		var b strings.Builder
+		b.WriteByte('{')
+		for i, v := range r {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			name, err := json.Marshal(res.Columns[i])
+			if err != nil {
+				return err
+			}
+			value, err := jsonValue(v)
+			if err != nil {
+				return err
+			}
+			b.Write(name)
+			b.WriteByte(':')
+			b.Write(value)
+		}
+		b.WriteString("}\n")
+		if _, err := io.WriteString(w, b.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// jsonValue keeps numbers as numbers with all their digits and nested values as they are.
+func jsonValue(v types.Value) ([]byte, error) {
+	switch {
+	case !v.Valid:
+		return []byte("null"), nil
+	case v.Type.Kind == types.Bool:
+		return strconv.AppendBool(nil, v.I != 0), nil
+	case v.Type.Kind == types.JSON && json.Valid([]byte(v.S)):
+		return []byte(v.S), nil
+	case v.Type.IsNumeric():
+		if s := v.String(); json.Valid([]byte(s)) {
+			return []byte(s), nil
+		}
+	}
+	return json.Marshal(plain(v, ""))
+}

@@ -1,0 +1,338 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/scan"
+	"github.com/featuresql/featuresql/datasource/objstore"
+)
+
+// DefaultDatabase holds the tables that lie directly under the warehouse.
+const DefaultDatabase = "default"
+
+// PathDatabase is the database of delta.`path`: its tables are named by their path.
+const PathDatabase = "delta"
+
+// SystemDatabase holds featuresql's own tables (views, and later training sets, expectations, users).
+const SystemDatabase = "featuresql"
+
+// databaseMarker keeps an empty database alive in a store without folders.
+const databaseMarker = "_featuresql_database"
+
+// Provider is the warehouse: the host's database provider. Safe for concurrent use.
+type Provider struct {
+	store objstore.Store
+	root  string // the local folder of the warehouse; empty for an object store
+	cache *scan.Cache
+
+	mu     sync.Mutex
+	tables map[string]*delta.Table // by location under the warehouse
+	onWarn func(table string, warning error)
+}
+
+// NewProvider returns the provider of the warehouse in store. root is its local folder, if it has one;
+// onWarn hears of tables whose log is damaged but readable.
+func NewProvider(store objstore.Store, root string, cache *scan.Cache, onWarn func(string, error)) *Provider {
+	return &Provider{store: store, root: root, cache: cache, tables: map[string]*delta.Table{}, onWarn: onWarn}
+}
+
+// Store returns the warehouse's store.
+func (p *Provider) Store() objstore.Store { return p.store }
+
+// Cache returns the cache that scans share.
+func (p *Provider) Cache() *scan.Cache { return p.cache }
+
+// Database implements sql.DatabaseProvider. `db@2026-01-01` is a database as of then.
+func (p *Provider) Database(ctx *sql.Context, name string) (sql.Database, error) {
+	base, at, timed := strings.Cut(name, "@")
+	if strings.EqualFold(base, PathDatabase) && !timed {
+		return &Database{provider: p, name: PathDatabase, byPath: true}, nil
+	}
+	found, ok, err := p.findDatabase(ctx, base)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, sql.ErrDatabaseNotFound.New(name)
+	}
+	db := &Database{provider: p, name: found}
+	if timed {
+		asOf, err := parseAsOf(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		db.shown, db.asOf = found+"@"+at, &asOf
+	}
+	return db, nil
+}
+
+// HasDatabase implements sql.DatabaseProvider.
+func (p *Provider) HasDatabase(ctx *sql.Context, name string) bool {
+	_, err := p.Database(ctx, name)
+	return err == nil
+}
+
+// AllDatabases implements sql.DatabaseProvider.
+func (p *Provider) AllDatabases(ctx *sql.Context) []sql.Database {
+	names, err := p.databaseNames(ctx)
+	if err != nil {
+		ctx.GetLogger().WithError(err).Warn("cannot list the warehouse")
+		names = []string{DefaultDatabase}
+	}
+	out := make([]sql.Database, len(names))
+	for i, n := range names {
+		out[i] = &Database{provider: p, name: n}
+	}
+	return out
+}
+
+// CreateDatabase implements sql.MutableDatabaseProvider.
+func (p *Provider) CreateDatabase(ctx *sql.Context, name string) error {
+	if err := checkName("database", name); err != nil {
+		return err
+	}
+	err := p.store.PutIfAbsent(ctx, name+"/"+databaseMarker, []byte("{}\n"))
+	if errors.Is(err, objstore.ErrAlreadyExists) {
+		return sql.ErrDatabaseExists.New(name)
+	}
+	return err
+}
+
+// DropDatabase implements sql.MutableDatabaseProvider: it deletes the tables of the database and its marker.
+// Objects that belong to no table stay.
+func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
+	if strings.EqualFold(name, DefaultDatabase) || strings.EqualFold(name, SystemDatabase) {
+		return fmt.Errorf("database %s cannot be dropped", name)
+	}
+	found, ok, err := p.findDatabase(ctx, name)
+	if err != nil || !ok {
+		return errors.Join(err, sql.ErrDatabaseNotFound.New(name))
+	}
+	tables, err := p.tableNames(ctx, found)
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if err := p.DropTable(ctx, location(found, t)); err != nil {
+			return err
+		}
+	}
+	return p.store.Delete(ctx, found+"/"+databaseMarker)
+}
+
+// DropTable deletes the table at loc: first its log, oldest entry first, so that a reader meanwhile gets an
+// error and never an older version; then its data.
+func (p *Provider) DropTable(ctx context.Context, loc string) error {
+	p.mu.Lock()
+	delete(p.tables, loc)
+	p.mu.Unlock()
+	var data []string
+	for _, prefix := range []string{loc + "/_delta_log/", loc + "/"} {
+		for obj, err := range p.store.List(ctx, prefix, "") {
+			if err != nil {
+				return fmt.Errorf("drop %s: %w", loc, err)
+			}
+			data = append(data, obj.Key)
+		}
+		for _, key := range data {
+			if err := p.store.Delete(ctx, key); err != nil {
+				return fmt.Errorf("drop %s: %w", loc, err)
+			}
+		}
+		data = data[:0]
+	}
+	return nil
+}
+
+func (p *Provider) findDatabase(ctx context.Context, name string) (string, bool, error) {
+	if strings.EqualFold(name, DefaultDatabase) {
+		return DefaultDatabase, true, nil
+	}
+	names, err := p.databaseNames(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	return findName(names, name)
+}
+
+// findName prefers an exact match, as MySQL on a case-sensitive file system, and falls back to a case-insensitive one.
+func findName(names []string, name string) (string, bool, error) {
+	for _, n := range names {
+		if n == name {
+			return n, true, nil
+		}
+	}
+	for _, n := range names {
+		if strings.EqualFold(n, name) {
+			return n, true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// databaseNames lists the folders of the warehouse that hold tables or a marker, and the default database.
+func (p *Provider) databaseNames(ctx context.Context) ([]string, error) {
+	kids, err := p.children(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	names := []string{DefaultDatabase}
+	for _, k := range kids {
+		table, err := p.isTable(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if !table && k != DefaultDatabase {
+			names = append(names, k)
+		}
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+func (p *Provider) tableNames(ctx context.Context, db string) ([]string, error) {
+	prefix := db + "/"
+	if db == DefaultDatabase {
+		prefix = ""
+	}
+	kids, err := p.children(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, k := range kids {
+		table, err := p.isTable(ctx, prefix+k)
+		if err != nil {
+			return nil, err
+		}
+		if table {
+			names = append(names, k)
+		}
+	}
+	return names, nil
+}
+
+// children lists the names below prefix that have objects below them, jumping from one to the next.
+func (p *Provider) children(ctx context.Context, prefix string) ([]string, error) {
+	var names []string
+	after := ""
+	for {
+		name, err := p.nextChild(ctx, prefix, after)
+		if err != nil || name == "" {
+			return names, err
+		}
+		if !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, ".") {
+			names = append(names, name)
+		}
+		after = prefix + name + "/\xff"
+	}
+}
+
+func (p *Provider) nextChild(ctx context.Context, prefix, after string) (string, error) {
+	for obj, err := range p.store.List(ctx, prefix, after) {
+		if err != nil {
+			return "", err
+		}
+		if name, _, nested := strings.Cut(strings.TrimPrefix(obj.Key, prefix), "/"); nested {
+			return name, nil
+		}
+	}
+	return "", nil
+}
+
+func (p *Provider) isTable(ctx context.Context, loc string) (bool, error) {
+	p.mu.Lock()
+	_, known := p.tables[loc]
+	p.mu.Unlock()
+	if known {
+		return true, nil
+	}
+	for _, err := range p.store.List(ctx, loc+"/_delta_log/", "") {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// OpenTable returns the table at loc, or a *delta.NotATableError.
+func (p *Provider) OpenTable(ctx context.Context, loc string) (*delta.Table, error) {
+	p.mu.Lock()
+	t := p.tables[loc]
+	p.mu.Unlock()
+	if t != nil {
+		return t, nil
+	}
+	opts := delta.Options{OnWarning: func(w error) { p.onWarn(loc, w) }}
+	t, err := delta.Open(ctx, objstore.Sub(p.store, loc), opts)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first := p.tables[loc]; first != nil {
+		return first, nil
+	}
+	p.tables[loc] = t
+	return t, nil
+}
+
+// Forget drops what is cached of the table at loc.
+func (p *Provider) Forget(loc string) {
+	p.mu.Lock()
+	delete(p.tables, loc)
+	p.mu.Unlock()
+}
+
+func location(db, table string) string {
+	if db == DefaultDatabase {
+		return table
+	}
+	return db + "/" + table
+}
+
+// NameError says that a name or path cannot be used for a database or table.
+type NameError struct{ Kind, Name, Reason string }
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%s name %q: %s", e.Kind, e.Name, e.Reason)
+}
+
+func checkName(kind, name string) error {
+	switch {
+	case name == "" || len(name) > 255:
+		return &NameError{kind, name, "must have 1 to 255 bytes"}
+	case strings.ContainsAny(name, "/\\\x00@") || name == "." || name == "..":
+		return &NameError{kind, name, "must not contain a slash, a backslash, an at sign or a zero byte"}
+	case strings.HasPrefix(name, "_") || strings.HasPrefix(name, "."):
+		return &NameError{kind, name, "must not begin with an underscore or a dot, which hide a folder"}
+	}
+	return nil
+}
+
+// PathLocation turns a path given by a user (delta.`path`, LOCATION) into a location under the warehouse.
+func (p *Provider) PathLocation(path string) (string, error) {
+	clean := strings.TrimPrefix(path, "file://")
+	if rest, ok := strings.CutPrefix(clean, "file:"); ok {
+		clean = rest
+	}
+	if filepath.IsAbs(clean) {
+		rel, err := filepath.Rel(p.root, clean)
+		if p.root == "" || err != nil || rel == "." || rel == ".." || strings.HasPrefix(rel, "../") {
+			return "", &NameError{"path", path, "lies outside of the warehouse"}
+		}
+		clean = rel
+	}
+	clean = filepath.ToSlash(filepath.Clean(clean))
+	if clean == "." || clean == ".." || strings.HasPrefix(clean, "../") || strings.Contains(clean, "\x00") {
+		return "", &NameError{"path", path, "lies outside of the warehouse"}
+	}
+	return clean, nil
+}

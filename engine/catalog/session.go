@@ -1,0 +1,212 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+
+	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/txn"
+)
+
+// Session is one connection: what it has pinned, and what its transaction has written.
+type Session struct {
+	*sql.BaseSession
+	provider *Provider
+	pins     map[string]*delta.Snapshot // newest version per location, fixed for the statement or transaction
+	write    *txn.Transaction           // of an explicit transaction
+	writeLoc string
+	marks    []savepoint
+	options  txn.Options
+}
+
+type savepoint struct {
+	name string
+	mark txn.Mark
+	had  bool // the transaction had written when the savepoint was set
+}
+
+var _ sql.TransactionSession = (*Session)(nil)
+
+// NewSession wraps the host's session.
+func NewSession(base *sql.BaseSession, p *Provider, options txn.Options) *Session {
+	return &Session{BaseSession: base, provider: p, pins: map[string]*delta.Snapshot{}, options: options}
+}
+
+// SessionOf returns the featuresql session of a host context.
+func SessionOf(ctx *sql.Context) (*Session, error) {
+	s, ok := ctx.Session.(*Session)
+	if !ok {
+		return nil, fmt.Errorf("session of type %T has no catalog", ctx.Session)
+	}
+	return s, nil
+}
+
+// CommandBegin implements sql.LifecycleAwareSession: outside of a transaction each statement sees the newest versions.
+func (s *Session) CommandBegin() error { return nil }
+
+// CommandEnd implements sql.LifecycleAwareSession.
+func (s *Session) CommandEnd() {}
+
+// SessionEnd implements sql.LifecycleAwareSession: an open transaction is rolled back.
+func (s *Session) SessionEnd() { s.clear() }
+
+// ValidateSession is called by the host before each statement is bound.
+func (s *Session) ValidateSession(ctx *sql.Context) error {
+	if explicit, err := s.Explicit(ctx); err != nil || explicit {
+		return err
+	}
+	s.clear()
+	ctx.SetTransaction(nil) // an autocommit statement that failed leaves its transaction behind
+	return nil
+}
+
+// Explicit reports whether a transaction of several statements is open, or would be (autocommit = 0).
+func (s *Session) Explicit(ctx *sql.Context) (bool, error) {
+	auto, err := plan.IsSessionAutocommit(ctx)
+	return !auto || ctx.GetIgnoreAutoCommit(), err
+}
+
+func (s *Session) clear() {
+	clear(s.pins)
+	s.write, s.writeLoc, s.marks = nil, "", nil
+}
+
+// Snapshot returns the version of the table at loc that the current statement sees, the transaction's own writes included.
+func (s *Session) Snapshot(ctx *sql.Context, loc string) (*delta.Snapshot, error) {
+	if s.write != nil && s.writeLoc == loc {
+		return s.write.Effective(ctx)
+	}
+	if snap, ok := s.pins[loc]; ok {
+		return snap, nil
+	}
+	t, err := s.provider.OpenTable(ctx, loc)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := t.Snapshot(ctx)
+	if err != nil {
+		var gone *delta.NotATableError
+		if errors.As(err, &gone) {
+			s.provider.Forget(loc)
+		}
+		return nil, err
+	}
+	s.pins[loc] = snap
+	return snap, nil
+}
+
+// Refresh forgets the pinned version of a table, so that a retried statement sees the newest.
+func (s *Session) Refresh(loc string) { delete(s.pins, loc) }
+
+// SecondTableError says that a transaction tried to write a second table.
+type SecondTableError struct{ First, Second string }
+
+func (e *SecondTableError) Error() string {
+	return fmt.Sprintf("a transaction writes one table, since a Delta commit is of one table: it has written %s and cannot write %s too; commit first",
+		strings.ReplaceAll(e.First, "/", "."), strings.ReplaceAll(e.Second, "/", "."))
+}
+
+// Begin returns the transaction in which the current statement writes the table at loc. own is true when the
+// statement is its own transaction and has to commit it itself.
+func (s *Session) Begin(ctx *sql.Context, loc string) (tx *txn.Transaction, own bool, err error) {
+	explicit, err := s.Explicit(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if explicit && s.write != nil {
+		if s.writeLoc != loc {
+			return nil, false, &SecondTableError{First: s.writeLoc, Second: loc}
+		}
+		return s.write, false, nil
+	}
+	snap, err := s.Snapshot(ctx, loc)
+	if err != nil {
+		return nil, false, err
+	}
+	tx = txn.Begin(snap.Table(), snap, s.options)
+	if explicit {
+		s.write, s.writeLoc = tx, loc
+	}
+	return tx, !explicit, nil
+}
+
+// TxnOptions are the options of transactions begun outside of Begin (CREATE TABLE).
+func (s *Session) TxnOptions() txn.Options { return s.options }
+
+// transaction is the host's handle; the state is in the session.
+type transaction struct{ readOnly bool }
+
+func (t *transaction) String() string   { return "transaction" }
+func (t *transaction) IsReadOnly() bool { return t.readOnly }
+
+// StartTransaction implements sql.TransactionSession.
+func (s *Session) StartTransaction(_ *sql.Context, c sql.TransactionCharacteristic) (sql.Transaction, error) {
+	return &transaction{readOnly: c == sql.ReadOnly}, nil
+}
+
+// CommitTransaction implements sql.TransactionSession: the one commit of an explicit transaction.
+func (s *Session) CommitTransaction(ctx *sql.Context, _ sql.Transaction) error {
+	tx, loc := s.write, s.writeLoc
+	s.clear()
+	if tx == nil {
+		return nil
+	}
+	if _, err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("commit of %s: %w", strings.ReplaceAll(loc, "/", "."), err)
+	}
+	return nil
+}
+
+// Rollback implements sql.TransactionSession.
+func (s *Session) Rollback(*sql.Context, sql.Transaction) error {
+	s.clear()
+	return nil
+}
+
+// CreateSavepoint implements sql.TransactionSession.
+func (s *Session) CreateSavepoint(_ *sql.Context, _ sql.Transaction, name string) error {
+	sp := savepoint{name: strings.ToLower(name), had: s.write != nil}
+	if s.write != nil {
+		sp.mark = s.write.Mark()
+	}
+	s.marks = append(s.marks, sp)
+	return nil
+}
+
+// RollbackToSavepoint implements sql.TransactionSession.
+func (s *Session) RollbackToSavepoint(_ *sql.Context, _ sql.Transaction, name string) error {
+	i := s.savepoint(name)
+	if i < 0 {
+		return sql.ErrSavepointDoesNotExist.New(name)
+	}
+	if sp := s.marks[i]; sp.had {
+		s.write.RollbackTo(sp.mark)
+	} else {
+		s.write, s.writeLoc = nil, ""
+	}
+	s.marks = s.marks[:i+1]
+	return nil
+}
+
+// ReleaseSavepoint implements sql.TransactionSession.
+func (s *Session) ReleaseSavepoint(_ *sql.Context, _ sql.Transaction, name string) error {
+	i := s.savepoint(name)
+	if i < 0 {
+		return sql.ErrSavepointDoesNotExist.New(name)
+	}
+	s.marks = s.marks[:i]
+	return nil
+}
+
+func (s *Session) savepoint(name string) int {
+	for i := len(s.marks) - 1; i >= 0; i-- {
+		if s.marks[i].name == strings.ToLower(name) {
+			return i
+		}
+	}
+	return -1
+}

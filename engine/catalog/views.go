@@ -1,0 +1,108 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/datasource/objstore"
+)
+
+// Views are objects <database>/_views/<name>.json: seen by every server on the warehouse at once, and hidden from
+// engines that look for tables.
+
+const maxViewBytes = 1 << 20
+
+type viewObject struct {
+	Name      string `json:"name"`
+	Select    string `json:"select"`
+	Statement string `json:"statement"`
+	SQLMode   string `json:"sqlMode"`
+}
+
+func (d *Database) viewPrefix() string {
+	if d.name == DefaultDatabase {
+		return "_views/"
+	}
+	return d.name + "/_views/"
+}
+
+func (d *Database) viewKey(name string) string {
+	return d.viewPrefix() + strings.ToLower(name) + ".json"
+}
+
+// CreateView implements sql.ViewDatabase.
+func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createViewStmt string) error {
+	if err := checkName("view", name); err != nil {
+		return err
+	}
+	if d.asOf != nil || d.byPath {
+		return &NameError{"database", d.Name(), "cannot hold views"}
+	}
+	doc, err := json.Marshal(viewObject{name, selectStatement, createViewStmt, sql.LoadSqlMode(ctx).String()})
+	if err != nil {
+		return err
+	}
+	err = d.provider.store.PutIfAbsent(ctx, d.viewKey(name), doc)
+	if errors.Is(err, objstore.ErrAlreadyExists) {
+		return sql.ErrExistingView.New(d.name, name)
+	}
+	return err
+}
+
+// DropView implements sql.ViewDatabase.
+func (d *Database) DropView(ctx *sql.Context, name string) error {
+	if _, err := d.provider.store.Head(ctx, d.viewKey(name)); err != nil {
+		return errors.Join(sql.ErrViewDoesNotExist.New(d.name, name), err)
+	}
+	return d.provider.store.Delete(ctx, d.viewKey(name))
+}
+
+// GetViewDefinition implements sql.ViewDatabase.
+func (d *Database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDefinition, bool, error) {
+	if d.byPath || checkName("view", name) != nil {
+		return sql.ViewDefinition{}, false, nil
+	}
+	return d.readView(ctx, d.viewKey(name))
+}
+
+func (d *Database) readView(ctx context.Context, key string) (sql.ViewDefinition, bool, error) {
+	doc, err := d.provider.store.Get(ctx, key, maxViewBytes)
+	if errors.Is(err, objstore.ErrNotFound) {
+		return sql.ViewDefinition{}, false, nil
+	}
+	if err != nil {
+		return sql.ViewDefinition{}, false, err
+	}
+	var v viewObject
+	if err := json.NewDecoder(bytes.NewReader(doc)).Decode(&v); err != nil {
+		return sql.ViewDefinition{}, false, fmt.Errorf("view definition %s: %w", key, err)
+	}
+	return sql.ViewDefinition{Name: v.Name, TextDefinition: v.Select, CreateViewStatement: v.Statement, SqlMode: v.SQLMode}, true, nil
+}
+
+// AllViews implements sql.ViewDatabase.
+func (d *Database) AllViews(ctx *sql.Context) ([]sql.ViewDefinition, error) {
+	if d.byPath {
+		return nil, nil
+	}
+	var out []sql.ViewDefinition
+	for obj, err := range d.provider.store.List(ctx, d.viewPrefix(), "") {
+		if err != nil {
+			return nil, err
+		}
+		v, ok, err := d.readView(ctx, obj.Key)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,266 @@
+package dml
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"strings"
+
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/types"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// maxInList is the number of distinct source keys up to which the target is searched for each of them.
+const maxInList = 256
+
+// keyBounds returns predicates on the target key that every match fulfils: an IN list of few keys, else their range.
+func keyBounds(source []*vector.Batch, sourceKey, targetKey expr.Expr, env *expr.Env) ([]expr.Expr, error) {
+	ev, err := expr.Compile(sourceKey, env)
+	if err != nil {
+		return nil, err
+	}
+	var lo, hi types.Value
+	distinct := map[types.Value]bool{}
+	for _, b := range source {
+		v, err := ev.Eval(b)
+		if err != nil {
+			return nil, err
+		}
+		for i := range b.Len {
+			if v.IsNull(i) {
+				continue
+			}
+			val := v.Value(i)
+			if val.Type.IsFloat() && math.IsNaN(val.F) {
+				return nil, nil
+			}
+			if !lo.Valid || types.Compare(val, lo) < 0 {
+				lo = val
+			}
+			if !hi.Valid || types.Compare(val, hi) > 0 {
+				hi = val
+			}
+			if len(distinct) <= maxInList {
+				distinct[val] = true
+			}
+		}
+	}
+	if !lo.Valid { // no key at all: nothing can match
+		return []expr.Expr{&expr.Literal{Val: types.BoolValue(false)}}, nil
+	}
+	if len(distinct) <= maxInList {
+		args := []expr.Expr{targetKey}
+		for val := range distinct {
+			args = append(args, &expr.Literal{Val: val})
+		}
+		in, err := expr.New("in", args...)
+		return []expr.Expr{in}, err
+	}
+	ge, err := expr.New(">=", targetKey, &expr.Literal{Val: lo})
+	if err != nil {
+		return nil, err
+	}
+	le, err := expr.New("<=", targetKey, &expr.Literal{Val: hi})
+	return []expr.Expr{ge, le}, err
+}
+
+// keyText renders the key of a row for a duplicate-key error.
+func keyText(b *vector.Batch, row int, position []int, keys []expr.Expr) string {
+	var parts []string
+	for _, k := range keys {
+		for _, c := range expr.Columns(k) {
+			v := b.Cols[position[c]].Value(row)
+			if v.Type.IsBytes() && v.Valid {
+				parts = append(parts, v.S)
+			} else {
+				parts = append(parts, strings.Trim(v.String(), "'"))
+			}
+		}
+	}
+	return strings.Join(parts, "-")
+}
+
+// KeyedMode says what a keyed insert does with a row whose key exists.
+type KeyedMode uint8
+
+// The modes of a keyed insert.
+const (
+	Reject  KeyedMode = iota // INSERT
+	Replace                  // REPLACE
+	Ignore                   // INSERT IGNORE
+	Upsert                   // INSERT … ON DUPLICATE KEY UPDATE
+)
+
+// InsertKeyed inserts the rows of op, whose columns are the table's, minding the declared key. onDuplicate, for
+// Upsert, has one expression per column over new ++ stored columns. Rows of one statement that share a key are
+// taken one after the other, as MySQL does.
+func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode, onDuplicate []expr.Expr) (Result, error) {
+	rounds, total, err := t.rounds(ctx, q, op, mode)
+	if err != nil {
+		return Result{}, err
+	}
+	var sum Result
+	for i, batches := range rounds {
+		if i > 0 {
+			if t.Snapshot, err = t.Tx.Effective(ctx); err != nil {
+				return Result{}, err
+			}
+		}
+		m := t.keyedMerge(exec.NewValues(t.fields(), batches), mode, onDuplicate)
+		res, err := t.Merge(ctx, q, m)
+		if err != nil {
+			return Result{}, err
+		}
+		sum.Inserted += res.Inserted
+		sum.Updated += res.Updated
+	}
+	if mode == Ignore {
+		sum.Ignored = total - sum.Inserted
+	}
+	return sum, nil
+}
+
+func (t *Table) keyedMerge(source exec.Operator, mode KeyedMode, onDuplicate []expr.Expr) Merge {
+	fields := t.fields()
+	column := func(at int, f exec.Field) expr.Expr {
+		return &expr.Column{Index: at, Name: f.Name, Typ: f.Type, Null: f.Nullable}
+	}
+	newRow := make([]expr.Expr, len(fields))
+	for i, f := range fields {
+		newRow[i] = column(i, f)
+	}
+	m := Merge{Source: source, Clauses: []Clause{{Kind: NotMatched, Act: InsertRow, Row: newRow}}}
+	for _, k := range t.Key {
+		eq, err := expr.New("=", column(k, fields[k]), column(len(fields)+k, fields[k]))
+		if err != nil {
+			panic(err) // one type on both sides always compares
+		}
+		m.On = append(m.On, eq)
+	}
+	switch mode {
+	case Reject:
+		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: RejectRow})
+	case Replace:
+		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: UpdateRow, Row: newRow})
+	case Upsert:
+		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: UpdateRow, Row: onDuplicate})
+	}
+	return m
+}
+
+// rounds splits the new rows so that no key appears twice in a round. REPLACE keeps only the last row of a
+// key, INSERT IGNORE only the first; INSERT refuses a second one.
+func (t *Table) rounds(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode) ([][]*vector.Batch, int64, error) {
+	var batches []*vector.Batch
+	err := exec.Run(ctx, q, op, func(b *vector.Batch) error {
+		batches = append(batches, b.Compact())
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	seen := map[string]int{}
+	last := map[string]rowAt{}
+	var rounds [][]*vector.Batch
+	var total int64
+	for at, b := range batches {
+		total += int64(b.Len)
+		sels := map[int][]uint16{}
+		for i := range b.Len {
+			key := t.encodeKey(b, i)
+			round := seen[key]
+			seen[key]++
+			switch {
+			case mode == Reject && round > 0:
+				return nil, 0, &DuplicateKeyError{Table: t.Name, Key: t.keyOf(b, i)}
+			case mode == Ignore && round > 0:
+				continue
+			case mode == Replace:
+				last[key] = rowAt{at, i}
+				continue
+			}
+			sels[round] = append(sels[round], uint16(i))
+		}
+		rounds = appendRounds(rounds, b, sels)
+	}
+	if mode == Replace {
+		rounds = lastRows(batches, last)
+	}
+	return rounds, total, nil
+}
+
+type rowAt struct{ batch, row int }
+
+func appendRounds(rounds [][]*vector.Batch, b *vector.Batch, sels map[int][]uint16) [][]*vector.Batch {
+	for round := 0; round < len(sels) || len(sels[round]) > 0; round++ {
+		if round == len(rounds) {
+			rounds = append(rounds, nil)
+		}
+		if sel := sels[round]; len(sel) > 0 {
+			rounds[round] = append(rounds[round], (&vector.Batch{Len: b.Len, Sel: sel, Cols: b.Cols}).Compact())
+		}
+	}
+	return rounds
+}
+
+func lastRows(batches []*vector.Batch, last map[string]rowAt) [][]*vector.Batch {
+	keep := make([]vector.Bitmap, len(batches))
+	for i, b := range batches {
+		keep[i] = vector.NewBitmap(b.Len)
+	}
+	for _, at := range last {
+		keep[at.batch].Set(at.row)
+	}
+	var out []*vector.Batch
+	for i, b := range batches {
+		var sel []uint16
+		for r := range b.Len {
+			if keep[i].Get(r) {
+				sel = append(sel, uint16(r))
+			}
+		}
+		if len(sel) > 0 {
+			out = append(out, (&vector.Batch{Len: b.Len, Sel: sel, Cols: b.Cols}).Compact())
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return [][]*vector.Batch{out}
+}
+
+func (t *Table) keyOf(b *vector.Batch, row int) string {
+	var parts []string
+	for _, k := range t.Key {
+		v := b.Cols[k].Value(row)
+		if v.Type.IsBytes() && v.Valid {
+			parts = append(parts, v.S)
+			continue
+		}
+		parts = append(parts, strings.Trim(v.String(), "'"))
+	}
+	return strings.Join(parts, "-")
+}
+
+// encodeKey gives rows with equal keys the same bytes.
+func (t *Table) encodeKey(b *vector.Batch, row int) string {
+	var out []byte
+	for _, k := range t.Key {
+		v := b.Cols[k].Value(row)
+		switch {
+		case !v.Valid:
+			out = append(out, 0)
+		case v.Type.IsBytes():
+			out = append(binary.AppendUvarint(append(out, 1), uint64(len(v.S))), v.S...)
+		case v.Type.IsFloat():
+			out = binary.LittleEndian.AppendUint64(append(out, 1), math.Float64bits(v.F+0))
+		case v.Type.Kind == types.Decimal:
+			out = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(append(out, 1), v.D.Lo), uint64(v.D.Hi))
+		default:
+			out = binary.LittleEndian.AppendUint64(append(out, 1), uint64(v.I))
+		}
+	}
+	return string(out)
+}

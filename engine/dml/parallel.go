@@ -1,0 +1,87 @@
+package dml
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// worker consumes the batches of one stream.
+type worker func(ctx context.Context, b *vector.Batch) error
+
+// each opens op and runs one worker per stream; the first error stops all of them.
+func each(ctx context.Context, q *exec.Query, op exec.Operator, start func(ctx context.Context) (worker, error)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	streams, err := op.Open(ctx, q)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, len(streams))
+	workers := make([]worker, len(streams))
+	for i := range streams {
+		if workers[i], err = start(ctx); err != nil {
+			closeAll(streams)
+			return err
+		}
+	}
+	for i, s := range streams {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if errs[i] = drain(ctx, s, workers[i]); errs[i] != nil {
+				cancel()
+			}
+		}()
+	}
+	wg.Wait()
+	closeAll(streams)
+	return firstCause(errs)
+}
+
+func closeAll(streams []exec.Stream) {
+	for _, s := range streams {
+		_ = s.Close() // reading is over; nothing can be lost
+	}
+}
+
+// firstCause prefers the error that made the others stop.
+func firstCause(errs []error) error {
+	var stopped error
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+		if err != nil {
+			stopped = err
+		}
+	}
+	return stopped
+}
+
+func drain(ctx context.Context, s exec.Stream, w worker) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
+		}
+	}()
+	for {
+		b, err := s.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := w(ctx, b); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package dml
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/scan"
+	"github.com/featuresql/featuresql/datasource/delta/write"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/vector"
+	"github.com/featuresql/featuresql/txn"
+)
+
+// Table is the target of one statement, inside of a transaction.
+type Table struct {
+	Name     string // for errors
+	Tx       *txn.Transaction
+	Snapshot *delta.Snapshot // what the statement sees: the base version and the transaction's own writes
+	Cache    *scan.Cache
+	Checks   []Check
+	Key      []int // positions of the declared key's columns
+}
+
+// Check is a condition that every new row must not make false.
+type Check struct {
+	Name string
+	Text string    // as declared
+	Expr expr.Expr // over the table's columns
+}
+
+// Result counts rows.
+type Result struct {
+	Inserted, Updated, Deleted int64
+	Ignored                    int64 // rows that INSERT IGNORE left out
+}
+
+// ConstraintError says that a new row breaks a rule of the table.
+type ConstraintError struct {
+	Table, Rule, Column string
+	NotNull             bool // Column is NOT NULL; otherwise Rule is a CHECK
+	Text                string
+	Row                 string // an offending row
+}
+
+func (e *ConstraintError) Error() string {
+	if e.NotNull {
+		return fmt.Sprintf("column '%s' of table %s cannot be null (row %s)", e.Column, e.Table, e.Row)
+	}
+	return fmt.Sprintf("check constraint '%s' (%s) of table %s is violated by row %s", e.Rule, e.Text, e.Table, e.Row)
+}
+
+// DuplicateKeyError says that a row with the same declared key exists.
+type DuplicateKeyError struct{ Table, Key string }
+
+func (e *DuplicateKeyError) Error() string {
+	return fmt.Sprintf("Duplicate entry '%s' for key '%s.PRIMARY'", e.Key, e.Table)
+}
+
+// AmbiguousMergeError says that several source rows would change one target row.
+type AmbiguousMergeError struct{ Table, Row string }
+
+func (e *AmbiguousMergeError) Error() string {
+	return fmt.Sprintf("MERGE into %s is ambiguous: more than one source row matches the target row %s; make the source unique by the join columns", e.Table, e.Row)
+}
+
+func (t *Table) source() *scan.Source {
+	return scan.NewSource(t.Snapshot, scan.Options{Cache: t.Cache})
+}
+
+func (t *Table) fields() []exec.Field { return t.source().Fields() }
+
+// usesDeletionVectors reports whether the table's deletes write deletion vectors.
+func (t *Table) usesDeletionVectors() bool {
+	on, _ := strconv.ParseBool(t.Snapshot.Metadata().Configuration["delta.enableDeletionVectors"])
+	return on && t.Snapshot.Protocol().HasFeature("deletionVectors")
+}
+
+// appender checks new rows and writes them to files; one per worker.
+type appender struct {
+	t      *Table
+	fields []exec.Field
+	checks []*expr.Evaluator
+	w      *write.Writer
+	rows   int64
+}
+
+func (t *Table) newAppender(ctx context.Context, env *expr.Env) (*appender, error) {
+	a := &appender{t: t, fields: t.fields()}
+	for _, c := range t.Checks {
+		ev, err := expr.Compile(c.Expr, env)
+		if err != nil {
+			return nil, fmt.Errorf("check constraint %s: %w", c.Name, err)
+		}
+		a.checks = append(a.checks, ev)
+	}
+	spec := write.TableSpec{Store: t.Snapshot.Table().Store(), Schema: t.Snapshot.Schema(), Metadata: t.Snapshot.Metadata()}
+	for _, k := range t.Key {
+		spec.KeyColumns = append(spec.KeyColumns, a.fields[k].Name)
+	}
+	w, err := write.NewWriter(ctx, spec, write.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("table %s: %w", t.Name, err)
+	}
+	a.w = w
+	return a, nil
+}
+
+// append checks and writes the live rows of b, whose columns are the table's.
+func (a *appender) append(ctx context.Context, b *vector.Batch) error {
+	if b.Rows() == 0 {
+		return nil
+	}
+	if err := a.enforce(b); err != nil {
+		return err
+	}
+	a.rows += int64(b.Rows())
+	return a.w.Write(ctx, b)
+}
+
+// keep writes rows that were in the table already: they are not checked again.
+func (a *appender) keep(ctx context.Context, b *vector.Batch) error {
+	if b.Rows() == 0 {
+		return nil
+	}
+	return a.w.Write(ctx, b)
+}
+
+func (a *appender) enforce(b *vector.Batch) error {
+	for i, f := range a.fields {
+		if f.Nullable || b.Cols[i].Valid == nil {
+			continue
+		}
+		for k := range b.Rows() {
+			if r := b.Row(k); b.Cols[i].IsNull(r) {
+				return &ConstraintError{Table: a.t.Name, Column: f.Name, NotNull: true, Row: rowText(b, r, len(a.fields))}
+			}
+		}
+	}
+	for i, ev := range a.checks {
+		v, err := ev.Eval(b)
+		if err != nil {
+			return fmt.Errorf("check constraint %s: %w", a.t.Checks[i].Name, err)
+		}
+		for k := range b.Rows() {
+			if r := b.Row(k); !v.IsNull(r) && v.Int(r) == 0 {
+				c := a.t.Checks[i]
+				return &ConstraintError{Table: a.t.Name, Rule: c.Name, Text: c.Text, Row: rowText(b, r, len(a.fields))}
+			}
+		}
+	}
+	return nil
+}
+
+// rowText renders the first columns of a row for an error, shortened.
+func rowText(b *vector.Batch, row, cols int) string {
+	parts := make([]string, 0, cols)
+	for _, c := range b.Cols[:min(cols, len(b.Cols))] {
+		s := c.Value(row).String()
+		if len(s) > 64 {
+			s = s[:61] + "..."
+		}
+		parts = append(parts, s)
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// stage closes the appenders and adds their files to the transaction; on error everything written is removed.
+func (t *Table) stage(ctx context.Context, apps []*appender) error {
+	var all []action.Add
+	for i, a := range apps {
+		adds, err := a.w.Close(ctx)
+		if err != nil {
+			abort(ctx, apps[i:])
+			return fmt.Errorf("table %s: %w", t.Name, err)
+		}
+		all = append(all, adds...)
+	}
+	for _, add := range all {
+		if err := t.Tx.AddFile(add); err != nil {
+			return fmt.Errorf("table %s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+func abort(ctx context.Context, apps []*appender) {
+	for _, a := range apps {
+		if a != nil {
+			a.w.Abort(context.WithoutCancel(ctx))
+		}
+	}
+}

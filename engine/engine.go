@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+
+	sqle "github.com/dolthub/go-mysql-server"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/analyzer"
+	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/featuresql/featuresql/datasource/delta/scan"
+	"github.com/featuresql/featuresql/datasource/objstore"
+	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/parser"
+	"github.com/featuresql/featuresql/engine/planner"
+	"github.com/featuresql/featuresql/txn"
+)
+
+// Version is the version of featuresql; releases set it at build time.
+var Version = "0.1.0-dev"
+
+// Options of an Engine. The zero value of every field but Warehouse has a default.
+type Options struct {
+	Warehouse   string         // a folder; created if it does not exist
+	Store       objstore.Store // instead of Warehouse
+	Workers     int            // parallel streams per query; default: the number of cores
+	BatchRows   int            // rows per batch
+	MemoryBytes int64          // that the operators of all queries may hold; default: unlimited
+	QueryBytes  int64          // that one query may hold; default: MemoryBytes
+	CacheBytes  int64          // of cached footers and indexes; default 256 MiB
+	TempDir     string
+	MaxAttempts int // executions of an autocommit write that meets conflicts; default 10
+	Log         *slog.Logger
+}
+
+func (o Options) ensureDefaults() Options {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = 256 << 20
+	}
+	if o.TempDir == "" {
+		o.TempDir = os.TempDir()
+	}
+	if o.MaxAttempts <= 0 {
+		o.MaxAttempts = 10
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Engine is an open warehouse. Safe for concurrent use.
+type Engine struct {
+	options  Options
+	provider *catalog.Provider
+	runtime  *planner.Runtime
+	host     *sqle.Engine
+	nextID   atomic.Uint32
+}
+
+// Open opens the warehouse of opts.
+func Open(_ context.Context, opts Options) (*Engine, error) {
+	opts = opts.ensureDefaults()
+	root := ""
+	if opts.Store == nil {
+		abs, err := filepath.Abs(opts.Warehouse)
+		if err != nil {
+			return nil, fmt.Errorf("warehouse %s: %w", opts.Warehouse, err)
+		}
+		if err := os.MkdirAll(abs, 0o777); err != nil { //nolint:gosec // as any tool that writes tables, left to the umask
+			return nil, fmt.Errorf("warehouse %s: %w", opts.Warehouse, err)
+		}
+		if opts.Store, err = objstore.NewLocal(abs); err != nil {
+			return nil, fmt.Errorf("warehouse %s: %w", opts.Warehouse, err)
+		}
+		root = abs
+	}
+	e := &Engine{options: opts}
+	e.provider = catalog.NewProvider(opts.Store, root, scan.NewCache(opts.CacheBytes), func(table string, w error) {
+		opts.Log.Warn("table log damaged", "table", table, "error", w)
+	})
+	e.runtime = planner.NewRuntime(e.provider, planner.Options{
+		Workers: opts.Workers, BatchRows: opts.BatchRows, Memory: exec.NewBudget(opts.MemoryBytes, nil), QueryBytes: opts.QueryBytes,
+		TempDir: opts.TempDir, MaxAttempts: opts.MaxAttempts,
+		OnConflict: func(table string, attempt int, err error) {
+			opts.Log.Info("conflict, write retried", "table", table, "attempt", attempt, "error", err)
+		},
+	})
+	e.openHost()
+	return e, nil
+}
+
+// openHost builds the host with the parser, the planner's rules and its execution builder.
+func (e *Engine) openHost() {
+	registerVariables()
+	p := parser.New(e.runtime)
+	sql.GlobalParser = p
+	a := analyzer.NewBuilder(e.provider).Build()
+	a.Parser = p
+	e.runtime.Install(a)
+	e.host = sqle.New(a, &sqle.Config{VersionPostfix: "featuresql"})
+	e.host.Parser = p
+	e.runtime.SetHost(e.host)
+}
+
+// registerVariables adds featuresql's own system variables to the host's.
+func registerVariables() {
+	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{
+		Name: catalog.AsOfVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, SetVarHintApplies: true,
+		Type: hosttypes.NewSystemStringType(catalog.AsOfVariable), Default: "",
+	}})
+}
+
+// Host returns the host's engine, for the server.
+func (e *Engine) Host() *sqle.Engine { return e.host }
+
+// Runtime returns the planner's runtime.
+func (e *Engine) Runtime() *planner.Runtime { return e.runtime }
+
+// Provider returns the warehouse.
+func (e *Engine) Provider() *catalog.Provider { return e.provider }
+
+// Options returns the options with their defaults filled in.
+func (e *Engine) Options() Options { return e.options }
+
+// NewSession wraps a session of the host.
+func (e *Engine) NewSession(base *sql.BaseSession) *catalog.Session {
+	return catalog.NewSession(base, e.provider, txn.Options{EngineInfo: "featuresql/" + Version})
+}
+
+// Close lets go of what the engine holds. Sessions must have ended.
+func (e *Engine) Close() error { return e.host.Close() }

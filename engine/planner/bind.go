@@ -1,0 +1,190 @@
+package planner
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/parser"
+)
+
+// statementNode is a statement of featuresql in the host's plan.
+type statementNode interface {
+	sql.ExecSourceRel
+	// prepare is called when the host has analyzed the statement and its children.
+	prepare(ctx *sql.Context) error
+}
+
+// Bind implements parser.Binder.
+func (rt *Runtime) Bind(stmt parser.Statement, children []any) (sql.Node, error) {
+	base := statement{rt: rt, stmt: stmt, schema: hosttypes.OkResultSchema}
+	for _, c := range children {
+		n, ok := c.(sql.Node)
+		if !ok {
+			return nil, fmt.Errorf("%s: child of type %T", stmt.Verb(), c)
+		}
+		base.kids = append(base.kids, n)
+	}
+	switch s := stmt.(type) {
+	case *parser.DescribeHistory:
+		base.schema = historySchema
+	case *parser.DescribeDetail:
+		base.schema = detailSchema
+	case *parser.Explain:
+		base.schema = explainSchema
+		if s.Inner != nil {
+			inner, err := rt.Bind(s.Inner, children)
+			return &explainNode{statement: base, inner: inner}, err
+		}
+		return &explainNode{statement: base}, nil
+	}
+	return &statement{rt: rt, stmt: base.stmt, schema: base.schema, kids: base.kids}, nil
+}
+
+// statement runs any parser.Statement but EXPLAIN.
+type statement struct {
+	rt     *Runtime
+	stmt   parser.Statement
+	schema sql.Schema
+	kids   []sql.Node
+}
+
+func (s *statement) Resolved() bool {
+	for _, k := range s.kids {
+		if !k.Resolved() {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *statement) IsReadOnly() bool {
+	switch s.stmt.(type) {
+	case *parser.DescribeHistory, *parser.DescribeDetail:
+		return true
+	}
+	return false
+}
+
+func (s *statement) String() string       { return s.stmt.Verb() + " " + s.stmt.TargetTable().String() }
+func (s *statement) Schema() sql.Schema   { return s.schema }
+func (s *statement) Children() []sql.Node { return s.kids }
+func (s *statement) WithChildren(kids ...sql.Node) (sql.Node, error) {
+	if len(kids) != len(s.kids) {
+		return nil, sql.ErrInvalidChildrenNumber.New(s, len(kids), len(s.kids))
+	}
+	out := *s
+	out.kids = kids
+	return &out, nil
+}
+
+func (s *statement) prepare(*sql.Context) error { return nil }
+
+// RowIter implements sql.ExecSourceRel: the statement runs when its first row is asked for.
+func (s *statement) RowIter(ctx *sql.Context, _ sql.Row) (sql.RowIter, error) {
+	return &lazyRows{run: func(ctx *sql.Context) ([]sql.Row, error) { return s.execute(ctx) }}, nil
+}
+
+func (s *statement) execute(ctx *sql.Context) ([]sql.Row, error) {
+	switch stmt := s.stmt.(type) {
+	case *parser.Insert, *parser.Update, *parser.Delete, *parser.Merge, *parser.Truncate:
+		return s.write(ctx)
+	case *parser.CreateTable:
+		return s.createTable(ctx, stmt)
+	case *parser.DropTable:
+		return s.dropTable(ctx, stmt)
+	case *parser.AlterTable:
+		return s.alterTable(ctx, stmt)
+	case *parser.DescribeHistory:
+		return s.describeHistory(ctx, stmt)
+	case *parser.DescribeDetail:
+		return s.describeDetail(ctx, stmt)
+	}
+	return nil, &UnsupportedError{What: s.stmt.Verb()}
+}
+
+// lazyRows runs once and then yields what it got.
+type lazyRows struct {
+	run  func(ctx *sql.Context) ([]sql.Row, error)
+	rows []sql.Row
+}
+
+func (l *lazyRows) Next(ctx *sql.Context) (sql.Row, error) {
+	if l.run != nil {
+		run := l.run
+		l.run = nil
+		var err error
+		if l.rows, err = run(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(l.rows) == 0 {
+		return nil, io.EOF
+	}
+	row := l.rows[0]
+	l.rows = l.rows[1:]
+	return row, nil
+}
+
+func (l *lazyRows) Close(*sql.Context) error { return nil }
+
+func okRows(affected int64) []sql.Row {
+	return []sql.Row{sql.NewRow(hosttypes.NewOkResult(int(affected)))}
+}
+
+// database returns the database that a table name refers to.
+func (rt *Runtime) database(ctx *sql.Context, t parser.TableName) (*catalog.Database, error) {
+	name := t.Database
+	if name == "" {
+		name = ctx.GetCurrentDatabase()
+	}
+	if name == "" {
+		return nil, sql.ErrNoDatabaseSelected.New()
+	}
+	db, err := rt.provider.Database(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return db.(*catalog.Database), nil
+}
+
+// existing returns the table of a name in its newest version, or the host's "no such table".
+func (rt *Runtime) existing(ctx *sql.Context, t parser.TableName) (*catalog.Table, error) {
+	db, err := rt.database(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	tbl, ok, err := db.GetTableInsensitive(ctx, t.Name)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, sql.ErrTableNotFound.New(t.Name)
+	}
+	return tbl.(*catalog.Table), nil
+}
+
+// target is existing, for a statement that writes.
+func (rt *Runtime) target(ctx *sql.Context, t parser.TableName) (*catalog.Table, error) {
+	tbl, err := rt.existing(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if tbl.AsOf() {
+		return nil, &ReadOnlyVersionError{Table: t.String(), Version: int64(tbl.Snapshot().Version())}
+	}
+	return tbl, nil
+}
+
+// ReadOnlyVersionError says that a statement tried to write an old version.
+type ReadOnlyVersionError struct {
+	Table   string
+	Version int64
+}
+
+func (e *ReadOnlyVersionError) Error() string {
+	return fmt.Sprintf("table %s is read as of version %d and cannot be written; unset @@featuresql_as_of, or USE the database without a time", e.Table, e.Version)
+}

@@ -1,0 +1,390 @@
+package planner
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+
+	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/parser"
+	"github.com/featuresql/featuresql/engine/types"
+)
+
+// UnsupportedError says that a construct cannot be executed at all, neither on batches nor row by row.
+type UnsupportedError struct{ What string }
+
+func (e *UnsupportedError) Error() string { return e.What + " is not supported" }
+
+// errFallback makes the caller run a node row by row.
+var errFallback = errors.New("row fallback")
+
+// converter turns one statement's host plan into a rel tree.
+type converter struct {
+	ctx      *sql.Context
+	env      *expr.Env
+	rt       *Runtime
+	outerRow []types.Value // values of the enclosing query's columns, when a correlated subquery runs
+	// sources replaces the version of a table (by its location) that the binder pinned: a retried write reads the newest.
+	sources   map[string]exec.Source
+	fallbacks []string
+	// rowIDsFor is the location of the table that the statement writes: its first scan puts out row ids.
+	rowIDsFor   *string
+	rowIDsFound bool
+	// defaults gives the default of the i-th column of an INSERT's rows, where VALUES says DEFAULT.
+	defaults func(i int) (expr.Expr, error)
+}
+
+// scopeOf is the scope of the expressions of a node over in.
+func (c *converter) scopeOf(in rel, outer []exec.Field) scope {
+	s := scope{fields: in.fields(), outer: outer}
+	if n := len(s.fields); c.rowIDsFound && n >= 2 && s.fields[n-1] == rowIDFields[1] && s.fields[n-2] == rowIDFields[0] {
+		s.hidden = 2
+	}
+	return s
+}
+
+func (c *converter) countFallback(what string) { c.fallbacks = append(c.fallbacks, what) }
+
+// convert converts a node; outer are the columns of enclosing queries.
+func (c *converter) convert(n sql.Node, outer []exec.Field) (rel, error) {
+	r, err := c.convertNode(n, outer)
+	if !errors.Is(err, errFallback) {
+		return r, err
+	}
+	if len(outer) > 0 {
+		return nil, &UnsupportedError{What: fmt.Sprintf("%T inside a correlated subquery", n)}
+	}
+	return c.fallbackNode(n)
+}
+
+func (c *converter) convertNode(n sql.Node, outer []exec.Field) (rel, error) {
+	switch n := n.(type) {
+	case *plan.QueryProcess:
+		return c.convert(n.Child(), outer)
+	case *plan.ResolvedTable:
+		return c.table(n)
+	case *plan.TableAlias:
+		return c.convert(n.Child, outer)
+	case *plan.SubqueryAlias:
+		if !n.OuterScopeVisibility {
+			outer = nil
+		}
+		return c.subqueryAlias(n, outer)
+	case *plan.CachedResults:
+		return c.convert(n.Child, outer)
+	case *plan.Filter:
+		return c.filter(n.Child, n.Expression, outer)
+	case *plan.Having:
+		return c.filter(n.Child, n.Cond, outer)
+	case *plan.Project:
+		return c.project(n, outer)
+	case *plan.GroupBy:
+		return c.groupBy(n, outer)
+	case *plan.Sort:
+		return c.sort(n.Child, n.SortFields, outer)
+	case *plan.TopN:
+		return c.topN(n, outer)
+	case *plan.Limit:
+		return c.limit(n, outer)
+	case *plan.Offset:
+		return c.offset(n, outer)
+	case *plan.Distinct:
+		return c.distinct(n.Child, outer)
+	case *plan.OrderedDistinct:
+		return c.distinct(n.Child, outer)
+	case *plan.SetOp:
+		return c.setOp(n, outer)
+	case *plan.JoinNode:
+		return c.join(n, outer)
+	case *plan.Values:
+		return c.values(n.ExpressionTuples, n.Schema(), outer)
+	case *plan.ValueDerivedTable:
+		return c.values(n.ExpressionTuples, n.Schema(), outer)
+	case *plan.EmptyTable:
+		return &valuesRel{out: fieldsOf(n.Schema())}, nil
+	case *plan.Max1Row:
+		r, err := c.convert(n.Child, outer)
+		return &oneRowRel{r}, err
+	}
+	return nil, errFallback
+}
+
+// fallbackNode lets the host run n, over converted children.
+func (c *converter) fallbackNode(n sql.Node) (rel, error) {
+	kids := n.Children()
+	replaced := make([]sql.Node, len(kids))
+	for i, k := range kids {
+		r, err := c.convert(k, nil)
+		if err != nil {
+			return nil, err
+		}
+		replaced[i] = c.rt.newNode(c, r, k.Schema())
+	}
+	if len(kids) > 0 {
+		m, err := n.WithChildren(replaced...)
+		if err != nil {
+			return nil, err
+		}
+		n = m
+	}
+	if _, isTable := n.(*plan.ResolvedTable); !isTable {
+		c.countFallback(fmt.Sprintf("%T", n))
+	}
+	return &rowsRel{node: n, out: fieldsOf(n.Schema())}, nil
+}
+
+// fieldsOf gives the engine's view of a host schema; a type without a counterpart travels as text.
+func fieldsOf(s sql.Schema) []exec.Field {
+	out := make([]exec.Field, len(s))
+	for i, col := range s {
+		t, ok := EngineType(col.Type)
+		if !ok {
+			t = types.Of(types.String)
+		}
+		out[i] = exec.Field{Name: col.Name, Type: t, Nullable: col.Nullable}
+	}
+	return out
+}
+
+func underlying(t sql.Table) sql.Table {
+	for {
+		w, ok := t.(sql.TableWrapper)
+		if !ok {
+			return t
+		}
+		t = w.Underlying()
+	}
+}
+
+func (c *converter) table(n *plan.ResolvedTable) (rel, error) {
+	if plan.IsDualTable(n.Table) {
+		null := &expr.Literal{Val: types.Value{Type: types.Of(types.Null)}}
+		return &valuesRel{rows: [][]expr.Expr{{null}}, out: []exec.Field{{Name: "dual", Type: null.Type(), Nullable: true}}}, nil
+	}
+	t, ok := underlying(n.Table).(*catalog.Table)
+	if !ok {
+		return nil, errFallback
+	}
+	src := t.Source()
+	if s, ok := c.sources[t.Location()]; ok {
+		src = s
+	}
+	r := &scanRel{source: src, label: t.Label(), location: t.Location(), rowCount: 1e6}
+	if c.rowIDsFor != nil && !c.rowIDsFound && *c.rowIDsFor == t.Location() && !t.AsOf() {
+		r.rowIDs, c.rowIDsFound = true, true
+	}
+	if ex, ok := src.(exec.ExactSource); ok {
+		if rows, ok := ex.RowCount(); ok {
+			r.rowCount = float64(rows)
+		}
+	}
+	for _, col := range n.Schema() {
+		i := t.ColumnIndex(col.Name)
+		if i < 0 {
+			return nil, sql.ErrTableColumnNotFound.New(t.Name(), col.Name)
+		}
+		r.cols = append(r.cols, i)
+	}
+	return r, nil
+}
+
+func (c *converter) subqueryAlias(n *plan.SubqueryAlias, outer []exec.Field) (rel, error) {
+	child, err := c.convert(n.Child, outer)
+	if err != nil || len(n.ColumnNames) == 0 {
+		return child, err
+	}
+	return rename(child, n.ColumnNames), nil
+}
+
+// rename wraps r in a projection that changes only the names.
+func rename(r rel, names []string) rel {
+	in := r.fields()
+	p := &projectRel{input: r}
+	for i, f := range in {
+		p.exprs = append(p.exprs, columnOf(in, i))
+		f.Name = names[i]
+		p.out = append(p.out, f)
+	}
+	return p
+}
+
+func columnOf(fields []exec.Field, i int) *expr.Column {
+	f := fields[i]
+	return &expr.Column{Index: i, Name: f.Name, Typ: f.Type, Null: f.Nullable}
+}
+
+func (c *converter) filter(child sql.Node, cond sql.Expression, outer []exec.Field) (rel, error) {
+	in, err := c.convert(child, outer)
+	if err != nil {
+		return nil, err
+	}
+	return c.filterRel(in, cond, outer)
+}
+
+func (c *converter) project(n *plan.Project, outer []exec.Field) (rel, error) {
+	in, err := c.convert(n.Child, outer)
+	if err != nil {
+		return nil, err
+	}
+	s := c.scopeOf(in, outer)
+	schema := n.Schema()
+	p := &projectRel{input: in}
+	for i, e := range n.Projections {
+		x, err := c.scalar(e, s)
+		if err != nil {
+			return nil, err
+		}
+		p.exprs = append(p.exprs, x)
+		p.out = append(p.out, exec.Field{Name: schema[i].Name, Type: x.Type(), Nullable: x.Nullable()})
+	}
+	return p, nil
+}
+
+func (c *converter) sort(child sql.Node, by sql.SortFields, outer []exec.Field) (rel, error) {
+	in, err := c.convert(child, outer)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := c.sortKeys(by, scope{fields: in.fields(), outer: outer})
+	return &sortRel{input: in, keys: keys}, err
+}
+
+func (c *converter) sortKeys(by sql.SortFields, s scope) ([]exec.SortKey, error) {
+	var keys []exec.SortKey
+	for _, f := range by {
+		x, err := c.scalar(f.Column, s)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, exec.SortKey{Expr: x, Desc: f.Order == sql.Descending})
+	}
+	return keys, nil
+}
+
+func (c *converter) topN(n *plan.TopN, outer []exec.Field) (rel, error) {
+	if n.CalcFoundRows {
+		return nil, errFallback
+	}
+	in, err := c.sort(n.Child, n.Fields, outer)
+	if err != nil {
+		return nil, err
+	}
+	k, err := c.count(n.Limit)
+	return &limitRel{input: in, n: k}, err
+}
+
+func (c *converter) limit(n *plan.Limit, outer []exec.Field) (rel, error) {
+	if n.CalcFoundRows {
+		return nil, errFallback
+	}
+	in, err := c.convert(n.Child, outer)
+	if err != nil {
+		return nil, err
+	}
+	k, err := c.count(n.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if o, ok := in.(*limitRel); ok && o.n < 0 {
+		return &limitRel{input: o.input, n: k, offset: o.offset}, nil
+	}
+	return &limitRel{input: in, n: k}, nil
+}
+
+func (c *converter) offset(n *plan.Offset, outer []exec.Field) (rel, error) {
+	in, err := c.convert(n.Child, outer)
+	if err != nil {
+		return nil, err
+	}
+	k, err := c.count(n.Offset)
+	if l, ok := in.(*limitRel); ok && l.n >= 0 && l.offset == 0 { // the host limits to n+offset below the offset
+		return &limitRel{input: l.input, n: max(0, l.n-k), offset: k}, err
+	}
+	return &limitRel{input: in, n: -1, offset: k}, err
+}
+
+// count evaluates a LIMIT or OFFSET operand.
+func (c *converter) count(e sql.Expression) (int64, error) {
+	v, err := e.Eval(c.ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	n, ok := intFromHost(v)
+	if !ok || n < 0 {
+		return 0, fmt.Errorf("LIMIT and OFFSET need a whole number that is not negative, not %v", v)
+	}
+	return n, nil
+}
+
+func (c *converter) distinct(child sql.Node, outer []exec.Field) (rel, error) {
+	in, err := c.convert(child, outer)
+	return &distinctRel{input: in}, err
+}
+
+func (c *converter) values(tuples [][]sql.Expression, schema sql.Schema, outer []exec.Field) (rel, error) {
+	v := &valuesRel{}
+	for _, tuple := range tuples {
+		row, err := c.valuesRow(tuple, scope{outer: outer})
+		if err != nil {
+			return nil, err
+		}
+		v.rows = append(v.rows, row)
+	}
+	for i, col := range schema {
+		f := exec.Field{Name: col.Name, Type: types.Of(types.Null), Nullable: true}
+		for _, row := range v.rows {
+			f.Type = commonType(f.Type, row[i].Type())
+		}
+		v.out = append(v.out, f)
+	}
+	for _, row := range v.rows {
+		for i := range row {
+			row[i] = expr.Cast(row[i], v.out[i].Type)
+		}
+	}
+	return v, nil
+}
+
+func (c *converter) valuesRow(tuple []sql.Expression, s scope) ([]expr.Expr, error) {
+	row := make([]expr.Expr, len(tuple))
+	for i, e := range tuple {
+		var err error
+		if _, ok := unalias(e).(*parser.DefaultValue); ok && c.defaults != nil {
+			row[i], err = c.defaults(i)
+		} else {
+			row[i], err = c.scalar(e, s)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return row, nil
+}
+
+// isAggregate reports whether e is an aggregate function of the host.
+func isAggregate(e sql.Expression) bool {
+	a, ok := e.(sql.Aggregation)
+	if !ok {
+		return false
+	}
+	if w, ok := e.(sql.WindowAdaptableExpression); ok && w.Window() != nil {
+		return false
+	}
+	_ = a
+	return true
+}
+
+func unalias(e sql.Expression) sql.Expression {
+	for {
+		a, ok := e.(*expression.Alias)
+		if !ok {
+			return e
+		}
+		e = a.Child
+	}
+}

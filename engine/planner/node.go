@@ -1,0 +1,135 @@
+package planner
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// queryNode is a converted query in the host's plan.
+type queryNode struct {
+	rt     *Runtime
+	conv   *converter
+	rel    rel
+	schema sql.Schema
+	root   bool // its rows may go straight to the client
+}
+
+var _ sql.ExecSourceRel = (*queryNode)(nil)
+
+// newNode wraps r. The columns keep the host's names and sources and get the engine's types.
+func (rt *Runtime) newNode(c *converter, r rel, host sql.Schema) *queryNode {
+	fields := r.fields()
+	schema := make(sql.Schema, len(fields))
+	for i, f := range fields {
+		col := &sql.Column{Name: f.Name}
+		if i < len(host) {
+			copied := *host[i]
+			col = &copied
+		}
+		if et, ok := EngineType(col.Type); !ok || et != f.Type {
+			col.Type = HostType(f.Type)
+		}
+		col.Nullable = f.Nullable
+		schema[i] = col
+	}
+	return &queryNode{rt: rt, conv: c, rel: r, schema: schema}
+}
+
+func (n *queryNode) Resolved() bool       { return true }
+func (n *queryNode) IsReadOnly() bool     { return true }
+func (n *queryNode) Schema() sql.Schema   { return n.schema }
+func (n *queryNode) Children() []sql.Node { return nil }
+func (n *queryNode) WithChildren(kids ...sql.Node) (sql.Node, error) {
+	if len(kids) != 0 {
+		return nil, sql.ErrInvalidChildrenNumber.New(n, len(kids), 0)
+	}
+	return n, nil
+}
+func (n *queryNode) String() string { return "Query" }
+
+// RowIter implements sql.ExecSourceRel.
+func (n *queryNode) RowIter(ctx *sql.Context, _ sql.Row) (sql.RowIter, error) {
+	c := *n.conv
+	c.ctx = ctx
+	n.rt.noteFallbacks(&c)
+	op, err := n.rt.plan(ctx, &c, n.rel)
+	if err != nil {
+		return nil, err
+	}
+	if n.root {
+		if sink := sinkFrom(ctx); sink != nil {
+			return &sinkIter{run: func() error { return n.stream(ctx, &c, op, sink) }}, nil
+		}
+	}
+	return n.rt.rowIter(ctx, &c, op), nil
+}
+
+// stream sends the result to the client as it is computed.
+func (n *queryNode) stream(ctx *sql.Context, c *converter, op exec.Operator, sink resultSink) error {
+	if err := sink.Begin(n.schema, c.env.Location); err != nil {
+		return err
+	}
+	return exec.Run(ctx, n.rt.query(c.env), op, func(b *vector.Batch) error { return sink.WriteBatch(b) })
+}
+
+// sinkIter does its work on the first Next and yields no rows: they have gone to the client already.
+type sinkIter struct{ run func() error }
+
+func (it *sinkIter) Next(*sql.Context) (sql.Row, error) {
+	if it.run != nil {
+		run := it.run
+		it.run = nil
+		if err := run(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, io.EOF
+}
+func (it *sinkIter) Close(*sql.Context) error { return nil }
+
+// render shows an executable plan as a tree, with what its scans skip, and what ran row by row.
+func (rt *Runtime) render(ctx *sql.Context, c *converter, op exec.Operator, analyzed bool, rows int64) (string, error) {
+	var b strings.Builder
+	if err := rt.describe(ctx, c, &b, op, 0, analyzed); err != nil {
+		return "", err
+	}
+	if analyzed {
+		fmt.Fprintf(&b, "rows: %d\n", rows)
+	}
+	for _, f := range c.fallbacks {
+		fmt.Fprintf(&b, "row fallback: %s\n", f)
+	}
+	return b.String(), nil
+}
+
+func (rt *Runtime) describe(ctx *sql.Context, c *converter, b *strings.Builder, op exec.Operator, depth int, analyzed bool) error {
+	indent := strings.Repeat("  ", depth)
+	fmt.Fprintf(b, "%s%s\n", indent, op.Describe())
+	if s, ok := op.(*exec.ScanOp); ok {
+		if src, ok := s.Source().(interface{ Label() string }); ok {
+			fmt.Fprintf(b, "%s  table: %s\n", indent, src.Label())
+		}
+		sc, err := s.Plan(ctx, rt.query(c.env))
+		if err != nil {
+			return err
+		}
+		st := sc.Stats()
+		fmt.Fprintf(b, "%s  files: %d of %d read, %d skipped\n", indent, st.Files-st.FilesSkipped, st.Files, st.FilesSkipped)
+		if analyzed {
+			fmt.Fprintf(b, "%s  row groups: %d, %d skipped; pages: %d, %d skipped; bytes read: %d; rows read: %d\n", indent,
+				st.RowGroups, st.RowGroupsSkipped, st.Pages, st.PagesSkipped, st.BytesRead, st.RowsRead)
+		}
+	}
+	for _, k := range op.Children() {
+		if err := rt.describe(ctx, c, b, k, depth+1, analyzed); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package planner
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/types"
+)
+
+// readerWriterFeatures are the table features that readers must know, too.
+var readerWriterFeatures = []string{"columnMapping", "deletionVectors", "timestampNtz", "typeWidening", "v2Checkpoint", "vacuumProtocolCheck"}
+
+// protocolFor works out the protocol that a definition needs (PROTOCOL.md, "Table Features"), and completes
+// the metadata of features that want it there.
+func protocolFor(fields []fieldJSON, meta *action.Metadata) (*action.Protocol, error) {
+	var need []string
+	want := func(f string) {
+		if !slices.Contains(need, f) {
+			need = append(need, f)
+		}
+	}
+	conf := meta.Configuration
+	for name, feature := range map[string]string{"delta.enableDeletionVectors": "deletionVectors", "delta.enableInCommitTimestamps": "inCommitTimestamp",
+		"delta.enableTypeWidening": "typeWidening"} {
+		on, err := boolProperty(conf, name)
+		if err != nil {
+			return nil, err
+		}
+		if on {
+			want(feature)
+		}
+	}
+	if strings.EqualFold(conf["delta.checkpointPolicy"], "v2") {
+		want("v2Checkpoint")
+	}
+	for k := range conf {
+		if strings.HasPrefix(k, "delta.constraints.") {
+			want("checkConstraints")
+		}
+		if f, ok := strings.CutPrefix(k, "delta.feature."); ok {
+			want(f)
+			delete(conf, k)
+		}
+	}
+	for _, f := range fields {
+		if strings.Contains(string(f.Type), `"timestamp_ntz"`) {
+			want("timestampNtz")
+		}
+		if _, ok := f.Metadata["CURRENT_DEFAULT"]; ok {
+			want("allowColumnDefaults")
+		}
+	}
+	if mode := conf["delta.columnMapping.mode"]; mode == "name" || mode == "id" {
+		want("columnMapping")
+		mapColumnsOf(fields, conf)
+	} else if mode != "" && mode != "none" {
+		return nil, &PropertyError{"delta.columnMapping.mode", mode, "must be none, name or id"}
+	}
+	return protocolOf(need), nil
+}
+
+// PropertyError says that a table property has a value that cannot be used.
+type PropertyError struct{ Name, Value, Reason string }
+
+func (e *PropertyError) Error() string {
+	return fmt.Sprintf("table property %s = '%s': %s", e.Name, e.Value, e.Reason)
+}
+
+func boolProperty(conf map[string]string, name string) (bool, error) {
+	v, ok := conf[name]
+	if !ok {
+		return false, nil
+	}
+	on, err := strconv.ParseBool(strings.ToLower(v))
+	if err != nil {
+		return false, &PropertyError{name, v, "must be true or false"}
+	}
+	return on, nil
+}
+
+// protocolOf names the features: none are needed for the protocol that every engine has known since 2019.
+func protocolOf(need []string) *action.Protocol {
+	if len(need) == 0 {
+		return &action.Protocol{MinReaderVersion: 1, MinWriterVersion: 2}
+	}
+	for _, f := range []string{"appendOnly", "invariants"} { // what writer version 2 implied
+		if !slices.Contains(need, f) {
+			need = append(need, f)
+		}
+	}
+	slices.Sort(need)
+	p := &action.Protocol{MinReaderVersion: 1, MinWriterVersion: 7, WriterFeatures: need}
+	for _, f := range need {
+		if slices.Contains(readerWriterFeatures, f) {
+			p.MinReaderVersion = 3
+			p.ReaderFeatures = append(p.ReaderFeatures, f)
+		}
+	}
+	return p
+}
+
+// mergeProtocol upgrades old to what new needs; features are never dropped.
+func mergeProtocol(old, add *action.Protocol) *action.Protocol {
+	if add.MinWriterVersion < 7 && add.MinReaderVersion <= old.MinReaderVersion && add.MinWriterVersion <= old.MinWriterVersion {
+		return old
+	}
+	need := slices.Clone(old.Features())
+	for _, f := range add.WriterFeatures {
+		if !slices.Contains(need, f) {
+			need = append(need, f)
+		}
+	}
+	if len(need) == len(old.Features()) {
+		return old
+	}
+	return protocolOf(need)
+}
+
+func sameProtocol(a, b *action.Protocol) bool {
+	return a.MinReaderVersion == b.MinReaderVersion && a.MinWriterVersion == b.MinWriterVersion &&
+		slices.Equal(a.ReaderFeatures, b.ReaderFeatures) && slices.Equal(a.WriterFeatures, b.WriterFeatures)
+}
+
+// mapColumnsOf gives every column an id and a physical name (PROTOCOL.md, "Column Mapping").
+func mapColumnsOf(fields []fieldJSON, conf map[string]string) {
+	next, _ := strconv.Atoi(conf["delta.columnMapping.maxColumnId"])
+	for i := range fields {
+		if fields[i].Metadata == nil {
+			fields[i].Metadata = map[string]any{}
+		}
+		if _, ok := fields[i].Metadata["delta.columnMapping.id"]; ok {
+			continue
+		}
+		next++
+		fields[i].Metadata["delta.columnMapping.id"] = next
+		fields[i].Metadata["delta.columnMapping.physicalName"] = "col-" + uuid.NewString()
+		fields[i].Type = mapNested(fields[i].Type, &next)
+	}
+	conf["delta.columnMapping.maxColumnId"] = strconv.Itoa(next)
+}
+
+// mapNested does the same for the fields of structs inside a nested type.
+func mapNested(t json.RawMessage, next *int) json.RawMessage {
+	var doc any
+	if json.Unmarshal(t, &doc) != nil {
+		return t
+	}
+	number(doc, next)
+	out, err := json.Marshal(doc)
+	if err != nil {
+		return t
+	}
+	return out
+}
+
+func number(doc any, next *int) {
+	m, ok := doc.(map[string]any)
+	if !ok {
+		return
+	}
+	for _, key := range []string{"elementType", "keyType", "valueType"} {
+		number(m[key], next)
+	}
+	list, _ := m["fields"].([]any)
+	for _, f := range list {
+		field, ok := f.(map[string]any)
+		if !ok {
+			continue
+		}
+		*next++
+		field["metadata"] = map[string]any{"delta.columnMapping.id": *next, "delta.columnMapping.physicalName": "col-" + uuid.NewString()}
+		number(field["type"], next)
+	}
+}
+
+func castStrict(e expr.Expr, t types.Type, column string) expr.Expr {
+	return expr.CastStrict(e, t, column)
+}

@@ -1,0 +1,226 @@
+package planner
+
+import (
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/types"
+)
+
+// rel is a node of the relational tree between the host's plan and the executable one. Columns are
+// positional: an expr.Column's Index is a position in the input's fields (for a join: left, then right).
+type rel interface {
+	fields() []exec.Field
+	inputs() []rel
+	// estimate guesses the number of rows, for the order of joins and the choice of build sides.
+	estimate() float64
+}
+
+// scanRel reads a version of a table. cols are positions in the source's fields; filter is over the
+// source's fields, too.
+type scanRel struct {
+	source   exec.Source
+	label    string // table and version, for EXPLAIN
+	location string
+	cols     []int
+	filter   expr.Expr
+	rowIDs   bool
+	rowCount float64
+}
+
+func (r *scanRel) fields() []exec.Field {
+	all := r.source.Fields()
+	out := make([]exec.Field, 0, len(r.cols)+2)
+	for _, c := range r.cols {
+		out = append(out, all[c])
+	}
+	if r.rowIDs {
+		out = append(out, rowIDFields...)
+	}
+	return out
+}
+func (r *scanRel) inputs() []rel { return nil }
+func (r *scanRel) estimate() float64 {
+	return r.rowCount * selectivity(r.filter)
+}
+
+// rowIDFields are the columns with which a scan for a write names its rows; they come last.
+var rowIDFields = []exec.Field{{Name: "_file", Type: types.Of(types.Int32)}, {Name: "_row", Type: types.Of(types.Int64)}}
+
+type filterRel struct {
+	input rel
+	pred  expr.Expr
+}
+
+func (r *filterRel) fields() []exec.Field { return r.input.fields() }
+func (r *filterRel) inputs() []rel        { return []rel{r.input} }
+func (r *filterRel) estimate() float64    { return r.input.estimate() * selectivity(r.pred) }
+
+type projectRel struct {
+	input rel
+	exprs []expr.Expr
+	out   []exec.Field
+}
+
+func (r *projectRel) fields() []exec.Field { return r.out }
+func (r *projectRel) inputs() []rel        { return []rel{r.input} }
+func (r *projectRel) estimate() float64    { return r.input.estimate() }
+
+// aggRel puts out the keys, then the aggregates.
+type aggRel struct {
+	input rel
+	keys  []expr.Expr
+	aggs  []exec.Aggregate
+	out   []exec.Field
+}
+
+func (r *aggRel) fields() []exec.Field { return r.out }
+func (r *aggRel) inputs() []rel        { return []rel{r.input} }
+func (r *aggRel) estimate() float64 {
+	if len(r.keys) == 0 {
+		return 1
+	}
+	return max(1, r.input.estimate()/10)
+}
+
+type sortRel struct {
+	input rel
+	keys  []exec.SortKey
+}
+
+func (r *sortRel) fields() []exec.Field { return r.input.fields() }
+func (r *sortRel) inputs() []rel        { return []rel{r.input} }
+func (r *sortRel) estimate() float64    { return r.input.estimate() }
+
+// limitRel passes n rows after the first offset; n below 0 is no limit.
+type limitRel struct {
+	input     rel
+	n, offset int64
+}
+
+func (r *limitRel) fields() []exec.Field { return r.input.fields() }
+func (r *limitRel) inputs() []rel        { return []rel{r.input} }
+func (r *limitRel) estimate() float64 {
+	if r.n < 0 {
+		return r.input.estimate()
+	}
+	return min(float64(r.n), r.input.estimate())
+}
+
+type distinctRel struct{ input rel }
+
+func (r *distinctRel) fields() []exec.Field { return r.input.fields() }
+func (r *distinctRel) inputs() []rel        { return []rel{r.input} }
+func (r *distinctRel) estimate() float64    { return r.input.estimate() }
+
+type unionRel struct {
+	parts []rel
+	out   []exec.Field
+}
+
+func (r *unionRel) fields() []exec.Field { return r.out }
+func (r *unionRel) inputs() []rel        { return r.parts }
+func (r *unionRel) estimate() float64 {
+	n := 0.0
+	for _, p := range r.parts {
+		n += p.estimate()
+	}
+	return n
+}
+
+// asofSpec makes a join a point-in-time join: the newest right row at or before (strictly: before) the left time.
+type asofSpec struct {
+	leftTime, rightTime expr.Expr // over the left, over the right input
+	strict              bool
+}
+
+// joinRel joins on a conjunction over left ++ right columns.
+type joinRel struct {
+	kind        exec.JoinKind
+	left, right rel
+	on          []expr.Expr
+	asof        *asofSpec
+}
+
+func (r *joinRel) fields() []exec.Field {
+	l := r.left.fields()
+	if r.kind == exec.Semi || r.kind == exec.Anti || r.kind == exec.AntiNullAware {
+		return l
+	}
+	out := make([]exec.Field, 0, len(l)+8)
+	for _, f := range l {
+		f.Nullable = f.Nullable || r.kind == exec.Right || r.kind == exec.Full
+		out = append(out, f)
+	}
+	for _, f := range r.right.fields() {
+		f.Nullable = f.Nullable || r.kind == exec.Left || r.kind == exec.Full
+		out = append(out, f)
+	}
+	return out
+}
+func (r *joinRel) inputs() []rel { return []rel{r.left, r.right} }
+func (r *joinRel) estimate() float64 {
+	l, rr := r.left.estimate(), r.right.estimate()
+	switch {
+	case r.asof != nil || r.kind == exec.Left:
+		return l
+	case r.kind == exec.Semi || r.kind == exec.Anti || r.kind == exec.AntiNullAware:
+		return l / 2
+	case len(r.on) == 0:
+		return l * rr
+	}
+	return max(l, rr)
+}
+
+// valuesRel is a list of rows of expressions without columns.
+type valuesRel struct {
+	rows [][]expr.Expr
+	out  []exec.Field
+}
+
+func (r *valuesRel) fields() []exec.Field { return r.out }
+func (r *valuesRel) inputs() []rel        { return nil }
+func (r *valuesRel) estimate() float64    { return float64(len(r.rows)) }
+
+// rowsRel is the row fallback: a host node, its children already converted, run by the host.
+type rowsRel struct {
+	node sql.Node
+	out  []exec.Field
+}
+
+func (r *rowsRel) fields() []exec.Field { return r.out }
+func (r *rowsRel) inputs() []rel        { return nil }
+func (r *rowsRel) estimate() float64    { return 1000 }
+
+// oneRowRel fails when its input has more than one row (a scalar subquery's rule).
+type oneRowRel struct{ input rel }
+
+func (r *oneRowRel) fields() []exec.Field { return r.input.fields() }
+func (r *oneRowRel) inputs() []rel        { return []rel{r.input} }
+func (r *oneRowRel) estimate() float64    { return 1 }
+
+// selectivity is a rule-of-thumb guess of the share of rows that a predicate lets through.
+func selectivity(e expr.Expr) float64 {
+	if e == nil {
+		return 1
+	}
+	s := 1.0
+	for _, c := range expr.Conjuncts(e) {
+		call, ok := c.(*expr.Call)
+		if !ok {
+			continue
+		}
+		switch call.Name {
+		case "=", "<=>":
+			s *= 0.05
+		case "in":
+			s *= min(0.5, 0.05*float64(len(call.Args)-1))
+		case "<", "<=", ">", ">=", "or", "like":
+			s *= 0.35
+		default:
+			s *= 0.7
+		}
+	}
+	return max(s, 1e-4)
+}

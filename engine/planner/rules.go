@@ -1,0 +1,123 @@
+package planner
+
+import (
+	"errors"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/analyzer"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+)
+
+// droppedRules are the host's optimisations that the planner does itself, on its own tree. Several of them
+// lose or invent rows (docs/decisions/0001-host-engine.md); none is needed for a plan to be executable.
+var droppedRules = map[string]bool{
+	"simplifyFilters":              true, // LIKE 'abc%' loses rows whose next character is above U+00FF
+	"pushNotFilters":               true,
+	"hoistOutOfScopeFilters":       true,
+	"pushdownSubqueryAliasFilters": true,
+	"pruneTables":                  true,
+	"unnestInSubqueries":           true,
+	"unnestExistsSubqueries":       true, // NOT EXISTS gives nothing when the inner column holds a NULL
+	"replaceCrossJoins":            true,
+	"moveJoinConditionsToFilter":   true,
+	"pushFilters":                  true,
+	"optimizeJoins":                true,
+	"applyIndexesFromOuterScope":   true,
+	"replaceAgg":                   true,
+	"replaceIdxSort":               true,
+	"replaceIdxOrderByDistance":    true,
+	"applyHashIn":                  true,
+	"cacheSubqueryAliasesInJoins":  true,
+	"eraseProjection":              true,
+	"inlineSubqueryAliasRefs":      true,
+	"validateGroupBy":              false,
+}
+
+// Install replaces the analyzer's optimisations by the conversion of queries, as its last batch.
+func (rt *Runtime) Install(a *analyzer.Analyzer) {
+	for i, b := range a.Batches {
+		kept := make([]analyzer.Rule, 0, len(b.Rules))
+		for _, r := range b.Rules {
+			if !droppedRules[r.Id.String()] {
+				kept = append(kept, r)
+			}
+		}
+		replaced := *b
+		replaced.Rules = kept
+		a.Batches[i] = &replaced
+	}
+	a.Batches = append(a.Batches, &analyzer.Batch{
+		Desc:       "featuresql",
+		Iterations: 1,
+		Rules:      []analyzer.Rule{{Id: convertRuleID, Apply: rt.convertRule}},
+	})
+	a.ExecBuilder = rt.hostExec
+}
+
+// convertRuleID must be unknown to the host.
+const convertRuleID analyzer.RuleId = 10_000
+
+// convertRule converts the outermost queries of a statement; subqueries come with them.
+func (rt *Runtime) convertRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.Node, s *plan.Scope, _ analyzer.RuleSelector, _ *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+	if s != nil {
+		return n, transform.SameTree, nil
+	}
+	out, err := rt.replaceQueries(ctx, n, true)
+	return out, transform.NewTree, err
+}
+
+func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.Node, error) {
+	if ours, ok := n.(statementNode); ok {
+		return n, ours.prepare(ctx)
+	}
+	if isQuery(n) {
+		c, err := rt.newConverter(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r, err := c.convert(n, nil)
+		if err != nil {
+			return nil, err
+		}
+		if rows, ok := r.(*rowsRel); ok { // nothing of ours in it
+			return rows.node, nil
+		}
+		q := rt.newNode(c, r, n.Schema())
+		q.root = root
+		return q, nil
+	}
+	kids := n.Children()
+	if len(kids) == 0 {
+		return n, nil
+	}
+	replaced := make([]sql.Node, len(kids))
+	for i, k := range kids {
+		var err error
+		if replaced[i], err = rt.replaceQueries(ctx, k, root && keepsRows(n)); err != nil {
+			return nil, err
+		}
+	}
+	out, err := n.WithChildren(replaced...)
+	if err != nil {
+		return nil, errors.Join(err, &UnsupportedError{What: "a query inside of this statement"})
+	}
+	return out, nil
+}
+
+// keepsRows reports whether a host node above a query passes its rows to the client unchanged.
+func keepsRows(n sql.Node) bool {
+	_, ok := n.(*plan.QueryProcess)
+	return ok
+}
+
+// isQuery reports whether n is a relational operator that the converter takes.
+func isQuery(n sql.Node) bool {
+	switch n.(type) {
+	case *plan.Project, *plan.Filter, *plan.Having, *plan.GroupBy, *plan.Sort, *plan.TopN, *plan.Limit, *plan.Offset, *plan.Distinct,
+		*plan.OrderedDistinct, *plan.SetOp, *plan.JoinNode, *plan.SubqueryAlias, *plan.TableAlias, *plan.ResolvedTable, *plan.Window,
+		*plan.Values, *plan.ValueDerivedTable, *plan.CachedResults, *plan.Max1Row:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,223 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/rowexec"
+
+	"github.com/featuresql/featuresql/datasource/objstore"
+	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/types"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// Options of a Runtime.
+type Options struct {
+	Workers     int          // parallel streams per query
+	BatchRows   int          // rows per batch; 0: the default
+	Memory      *exec.Budget // of the server
+	QueryBytes  int64        // memory limit of one query; 0: the server's
+	TempDir     string
+	MaxAttempts int // executions of an autocommit write that meets conflicts
+	TableStore  func(loc string) objstore.Store
+	OnFallback  func(what string)                          // a construct ran row by row
+	OnConflict  func(table string, attempt int, err error) // an autocommit write is executed again
+}
+
+// Runtime plans and runs statements; it is shared by all sessions. It is the host's NodeExecBuilder.
+type Runtime struct {
+	opts      Options
+	provider  *catalog.Provider
+	hostExec  sql.NodeExecBuilder
+	fallbacks atomic.Int64
+}
+
+// NewRuntime returns the runtime of an engine.
+func NewRuntime(p *catalog.Provider, opts Options) *Runtime {
+	catalog.SetTypeMapper(func(f exec.Field) sql.Type { return HostType(f.Type) })
+	rt := &Runtime{opts: opts, provider: p}
+	rt.hostExec = rowexec.NewOverrideBuilder(override{rt})
+	return rt
+}
+
+// hostEngine is the part of the host's engine that the planner calls back.
+type hostEngine interface {
+	AnalyzeQuery(ctx *sql.Context, query string) (sql.Node, error)
+}
+
+// ObserveConflicts adds an observer of autocommit writes that are executed again.
+func (rt *Runtime) ObserveConflicts(f func(table string, attempt int, err error)) {
+	before := rt.opts.OnConflict
+	rt.opts.OnConflict = func(table string, attempt int, err error) {
+		if before != nil {
+			before(table, attempt, err)
+		}
+		f(table, attempt, err)
+	}
+}
+
+// SetHost gives the runtime its host, once that exists.
+func (rt *Runtime) SetHost(h hostEngine) { rt.host = h }
+
+// Fallbacks counts the constructs that ran row by row since the start.
+func (rt *Runtime) Fallbacks() int64 { return rt.fallbacks.Load() }
+
+// override is asked by the host's row executor for every node: a converted query runs on batches, and a table that the
+// analyzer put somewhere unexpected is scanned by us.
+type override struct{ rt *Runtime }
+
+// Build implements sql.NodeExecBuilder; nil means that the host runs the node itself.
+func (o override) Build(_ *sql.Context, n sql.Node, row sql.Row) (sql.RowIter, error) {
+	return nil, nil
+}
+
+// Exec is the host's execution builder.
+func (rt *Runtime) Exec() sql.NodeExecBuilder { return rt.hostExec }
+
+func defaultEnv() *expr.Env { return &expr.Env{Location: time.UTC, Now: time.Unix(0, 0).UTC()} }
+
+// env is the expression environment of the current statement.
+func (rt *Runtime) env(ctx *sql.Context) (*expr.Env, error) {
+	loc, err := catalog.SessionLocation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mode := sql.LoadSqlMode(ctx)
+	return &expr.Env{
+		Location: loc,
+		Now:      ctx.QueryTime(),
+		Strict:   mode.Strict(),
+		Warn:     func(code int, msg string) { ctx.Warn(code, "%s", msg) },
+	}, nil
+}
+
+func (rt *Runtime) newConverter(ctx *sql.Context) (*converter, error) {
+	env, err := rt.env(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &converter{ctx: ctx, env: env, rt: rt}, nil
+}
+
+func (rt *Runtime) query(env *expr.Env) *exec.Query {
+	limit := rt.opts.QueryBytes
+	return &exec.Query{Workers: rt.opts.Workers, BatchRows: rt.opts.BatchRows, Env: env, Memory: exec.NewBudget(limit, rt.opts.Memory), TempDir: rt.opts.TempDir}
+}
+
+func (rt *Runtime) noteFallbacks(c *converter) {
+	for _, f := range c.fallbacks {
+		rt.fallbacks.Add(1)
+		if rt.opts.OnFallback != nil {
+			rt.opts.OnFallback(f)
+		}
+	}
+}
+
+// plan makes r executable.
+func (rt *Runtime) plan(ctx *sql.Context, c *converter, r rel) (exec.Operator, error) {
+	return (&lowering{ctx: ctx, c: c, rt: rt}).lower(optimize(r))
+}
+
+// run executes r and hands every batch to sink.
+func (rt *Runtime) run(ctx *sql.Context, c *converter, r rel, sink func(*vector.Batch) error) error {
+	op, err := rt.plan(ctx, c, r)
+	if err != nil {
+		return err
+	}
+	return exec.Run(ctx, rt.query(c.env), op, sink)
+}
+
+// maxCollected bounds the rows of a subquery that is held as a list of values.
+const maxCollected = 10_000_000
+
+// collect executes r and boxes its rows; it is for subqueries, whose results are small or become lists.
+func (rt *Runtime) collect(ctx *sql.Context, c *converter, r rel) ([][]types.Value, error) {
+	var rows [][]types.Value
+	err := rt.run(ctx, c, r, func(b *vector.Batch) error {
+		for k := range b.Rows() {
+			i := b.Row(k)
+			row := make([]types.Value, len(b.Cols))
+			for j, col := range b.Cols {
+				row[j] = col.Value(i)
+			}
+			rows = append(rows, row)
+		}
+		if len(rows) > maxCollected {
+			return fmt.Errorf("a subquery gave more than %d rows; write it as a join", maxCollected)
+		}
+		return nil
+	})
+	return rows, err
+}
+
+// batchIter hands the rows of a running query to the host one by one.
+type batchIter struct {
+	cancel  context.CancelFunc
+	rows    chan *vector.Batch
+	done    chan error
+	loc     *time.Location
+	current *vector.Batch
+	next    int
+	closed  bool
+}
+
+// rowIter runs r in the background and converts its batches to host rows.
+func (rt *Runtime) rowIter(ctx *sql.Context, c *converter, op exec.Operator) sql.RowIter {
+	sub, cancel := context.WithCancel(ctx)
+	it := &batchIter{cancel: cancel, rows: make(chan *vector.Batch), done: make(chan error, 1), loc: c.env.Location}
+	go func() {
+		err := exec.Run(sub, rt.query(c.env), op, func(b *vector.Batch) error {
+			select {
+			case it.rows <- b.Compact():
+				return nil
+			case <-sub.Done():
+				return sub.Err()
+			}
+		})
+		close(it.rows)
+		it.done <- err
+	}()
+	return it
+}
+
+// Next implements sql.RowIter.
+func (it *batchIter) Next(*sql.Context) (sql.Row, error) {
+	for it.current == nil || it.next >= it.current.Len {
+		b, ok := <-it.rows
+		if !ok {
+			err := <-it.done
+			it.done <- err
+			if err == nil {
+				err = io.EOF
+			}
+			return nil, err
+		}
+		it.current, it.next = b, 0
+	}
+	row := make(sql.Row, len(it.current.Cols))
+	for j, col := range it.current.Cols {
+		row[j] = toHost(col.Value(it.next), it.loc)
+	}
+	it.next++
+	return row, nil
+}
+
+// Close implements sql.RowIter: it waits until the query's work has stopped.
+func (it *batchIter) Close(*sql.Context) error {
+	if it.closed {
+		return nil
+	}
+	it.closed = true
+	it.cancel()
+	for range it.rows { //nolint:revive // drained so that the producer can end
+	}
+	<-it.done
+	return nil
+}

@@ -1,0 +1,251 @@
+package planner
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/dml"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/parser"
+	"github.com/featuresql/featuresql/engine/vector"
+	"github.com/featuresql/featuresql/txn"
+)
+
+// alterTable changes metadata, and protocol where a property needs a feature, in one commit.
+func (s *statement) alterTable(ctx *sql.Context, stmt *parser.AlterTable) ([]sql.Row, error) {
+	if stmt.Unsupported != "" {
+		return nil, &UnsupportedError{What: "ALTER TABLE … " + stmt.Unsupported}
+	}
+	sess, err := catalog.SessionOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tbl, err := s.rt.target(ctx, stmt.Table)
+	if err != nil {
+		return nil, err
+	}
+	tx, own, err := sess.Begin(ctx, tbl.Location())
+	if err != nil {
+		return nil, err
+	}
+	mark := tx.Mark()
+	if err := s.stageAlter(ctx, tx, tbl, stmt); err != nil {
+		tx.RollbackTo(mark)
+		return nil, err
+	}
+	if own {
+		_, err = tx.Commit(ctx)
+	}
+	sess.Refresh(tbl.Location())
+	return okRows(0), err
+}
+
+func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catalog.Table, stmt *parser.AlterTable) error {
+	snap := tbl.Snapshot()
+	meta := *snap.Metadata()
+	meta.Configuration = maps.Clone(meta.Configuration)
+	if meta.Configuration == nil {
+		meta.Configuration = map[string]string{}
+	}
+	var doc struct {
+		Fields []fieldJSON `json:"fields"`
+	}
+	if err := json.Unmarshal([]byte(meta.SchemaString), &doc); err != nil {
+		return fmt.Errorf("schema of %s: %w", tbl.Name(), err)
+	}
+	fields, op, err := alterFields(tbl, stmt, doc.Fields)
+	if err != nil {
+		return err
+	}
+	if err := alterProperties(stmt, &meta); err != nil {
+		return err
+	}
+	if err := s.alterChecks(ctx, tbl, stmt, &meta); err != nil {
+		return err
+	}
+	if stmt.SetComment != nil {
+		meta.Description = *stmt.SetComment
+	}
+	proto, err := protocolFor(fields, &meta)
+	if err != nil {
+		return err
+	}
+	if meta.SchemaString, err = schemaString(fields); err != nil {
+		return err
+	}
+	if len(stmt.AddChecks) > 0 {
+		tx.ReadAll() // a row that another writer adds now could break the new rule
+	}
+	if merged := mergeProtocol(snap.Protocol(), proto); !sameProtocol(merged, snap.Protocol()) {
+		tx.SetProtocol(merged)
+	}
+	tx.SetMetadata(&meta)
+	tx.SetOperation(op, map[string]string{}, map[string]string{})
+	return nil
+}
+
+// alterFields adds columns; existing rows have NULL in them, so a new column is nullable.
+func alterFields(tbl *catalog.Table, stmt *parser.AlterTable, fields []fieldJSON) ([]fieldJSON, string, error) {
+	op := "SET TBLPROPERTIES"
+	for _, d := range stmt.AddColumns {
+		op = "ADD COLUMNS"
+		if tbl.ColumnIndex(d.Name) >= 0 {
+			if stmt.IfNotExists {
+				continue
+			}
+			return nil, "", sql.ErrColumnExists.New(d.Name)
+		}
+		if d.NotNull {
+			return nil, "", &UnsupportedError{What: "ADD COLUMN " + d.Name + " NOT NULL, since existing rows have no value for it,"}
+		}
+		if d.Default != "" && !strings.EqualFold(d.Default, "NULL") {
+			return nil, "", &UnsupportedError{What: "ADD COLUMN " + d.Name + " DEFAULT, which Delta does not apply to existing rows,"}
+		}
+		f, err := columnField(d)
+		if err != nil {
+			return nil, "", err
+		}
+		at := len(fields)
+		if d.First {
+			at = 0
+		} else if d.After != "" {
+			at = slices.IndexFunc(fields, func(x fieldJSON) bool { return strings.EqualFold(x.Name, d.After) }) + 1
+			if at == 0 {
+				return nil, "", sql.ErrTableColumnNotFound.New(tbl.Name(), d.After)
+			}
+		}
+		fields = slices.Insert(fields, at, f)
+	}
+	return fields, op, nil
+}
+
+func alterProperties(stmt *parser.AlterTable, meta *action.Metadata) error {
+	for k, v := range stmt.SetProperties {
+		if strings.HasPrefix(k, "delta.constraints.") {
+			return &UnsupportedError{What: "setting " + k + " as a property (use ADD CONSTRAINT)"}
+		}
+		meta.Configuration[k] = v
+	}
+	for _, k := range stmt.UnsetProperties {
+		if _, ok := meta.Configuration[k]; !ok && !stmt.UnsetIfExists {
+			return fmt.Errorf("property %s is not set", k)
+		}
+		delete(meta.Configuration, k)
+	}
+	return nil
+}
+
+// alterChecks adds and drops CHECK constraints. A new one must hold for the rows that are there.
+func (s *statement) alterChecks(ctx *sql.Context, tbl *catalog.Table, stmt *parser.AlterTable, meta *action.Metadata) error {
+	for i, ch := range stmt.AddChecks {
+		name := strings.ToLower(ch.Name)
+		if name == "" {
+			name = fmt.Sprintf("%s_chk_%d", strings.ToLower(tbl.Name()), i+1)
+		}
+		if _, dup := meta.Configuration["delta.constraints."+name]; dup {
+			return sql.ErrDuplicateEntry.New(name)
+		}
+		e, err := s.rt.tableExpr(ctx, tbl, ch.Expr)
+		if err != nil {
+			return err
+		}
+		if err := s.holds(ctx, tbl, dml.Check{Name: name, Text: ch.Expr, Expr: e}); err != nil {
+			return err
+		}
+		meta.Configuration["delta.constraints."+name] = ch.Expr
+	}
+	for _, name := range stmt.DropConstraints {
+		key := "delta.constraints." + strings.ToLower(name)
+		if _, ok := meta.Configuration[key]; !ok && !stmt.DropIfExists {
+			return sql.ErrUnknownConstraint.New(name)
+		}
+		delete(meta.Configuration, key)
+	}
+	return nil
+}
+
+// holds looks for a row of the table that breaks the rule.
+func (s *statement) holds(ctx *sql.Context, tbl *catalog.Table, ch dml.Check) error {
+	c, err := s.rt.newConverter(ctx)
+	if err != nil {
+		return err
+	}
+	src := tbl.Source()
+	scan := &scanRel{source: src, label: tbl.Label(), location: tbl.Location()}
+	for i := range src.Fields() {
+		scan.cols = append(scan.cols, i)
+	}
+	broken, err := expr.New("isfalse", ch.Expr)
+	if err != nil {
+		return err
+	}
+	bad := &limitRel{input: &filterRel{input: scan, pred: broken}, n: 1}
+	return s.rt.run(ctx, c, bad, func(b *vector.Batch) error {
+		var parts []string
+		for _, col := range b.Cols {
+			parts = append(parts, col.Value(b.Row(0)).String())
+		}
+		return &dml.ConstraintError{Table: tbl.Name(), Rule: ch.Name, Text: ch.Text, Row: "(" + strings.Join(parts, ", ") + ")"}
+	})
+}
+
+// checks are the table's CHECK constraints and column invariants as expressions over its columns.
+func (rt *Runtime) checks(ctx *sql.Context, tbl *catalog.Table) ([]dml.Check, error) {
+	var out []dml.Check
+	add := func(name, text string) error {
+		e, err := rt.tableExpr(ctx, tbl, text)
+		if err != nil {
+			return fmt.Errorf("table %s has the check constraint %s (%s), which cannot be evaluated: %w", tbl.Name(), name, text, err)
+		}
+		out = append(out, dml.Check{Name: name, Text: text, Expr: e})
+		return nil
+	}
+	for key, text := range tbl.Snapshot().Metadata().Configuration {
+		if name, ok := strings.CutPrefix(key, "delta.constraints."); ok {
+			if err := add(name, text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, f := range tbl.Snapshot().Schema().Fields {
+		if text := f.Invariant(); text != "" {
+			if err := add(f.Name, text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// tableExpr binds the text of an expression over a table's columns, as the host reads it.
+func (rt *Runtime) tableExpr(ctx *sql.Context, tbl *catalog.Table, text string) (expr.Expr, error) {
+	quote := func(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
+	n, err := rt.host.AnalyzeQuery(ctx, "SELECT ("+text+") FROM "+quote(tbl.Database())+"."+quote(tbl.Name()))
+	if err != nil {
+		return nil, err
+	}
+	q, ok := n.(*queryNode)
+	if !ok {
+		return nil, &UnsupportedError{What: "the expression " + text}
+	}
+	p, ok := q.rel.(*projectRel)
+	if !ok || len(p.exprs) != 1 {
+		return nil, &UnsupportedError{What: "the expression " + text}
+	}
+	scan, ok := p.input.(*scanRel)
+	if !ok {
+		return nil, &UnsupportedError{What: "the expression " + text}
+	}
+	all := scan.source.Fields()
+	return mapColumns(p.exprs[0], func(c *expr.Column) expr.Expr { return columnOf(all, scan.cols[c.Index]) }), nil
+}
+
+var _ exec.Field

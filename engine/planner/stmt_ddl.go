@@ -1,0 +1,378 @@
+package planner
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/google/uuid"
+
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/schema"
+	"github.com/featuresql/featuresql/datasource/delta/write"
+	"github.com/featuresql/featuresql/datasource/objstore"
+	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/parser"
+	"github.com/featuresql/featuresql/engine/types"
+	"github.com/featuresql/featuresql/engine/vector"
+	"github.com/featuresql/featuresql/txn"
+)
+
+// fieldJSON is a column as Delta's schema string writes it.
+type fieldJSON struct {
+	Name     string          `json:"name"`
+	Type     json.RawMessage `json:"type"`
+	Nullable bool            `json:"nullable"`
+	Metadata map[string]any  `json:"metadata"`
+}
+
+func schemaString(fields []fieldJSON) (string, error) {
+	if fields == nil {
+		fields = []fieldJSON{}
+	}
+	b, err := json.Marshal(map[string]any{"type": "struct", "fields": fields})
+	return string(b), err
+}
+
+// columnField turns a column definition into a field of the schema.
+func columnField(d parser.ColumnDef) (fieldJSON, error) {
+	if d.Generated != "" || d.Identity {
+		return fieldJSON{}, &UnsupportedError{What: "a generated or identity column (" + d.Name + ")"}
+	}
+	f := fieldJSON{Name: d.Name, Type: json.RawMessage(d.Type.DeltaJSON()), Nullable: !d.NotNull, Metadata: map[string]any{}}
+	if d.Comment != "" {
+		f.Metadata["comment"] = d.Comment
+	}
+	if d.Default != "" && !strings.EqualFold(d.Default, "NULL") {
+		f.Metadata["CURRENT_DEFAULT"] = d.Default
+	}
+	return f, nil
+}
+
+// selectField describes a column of CREATE TABLE … AS SELECT.
+func selectField(f exec.Field) fieldJSON {
+	name := map[types.Kind]string{types.Bool: "boolean", types.Int8: "byte", types.Int16: "short", types.Int32: "integer", types.Int64: "long",
+		types.Float32: "float", types.Float64: "double", types.Date: "date", types.Timestamp: "timestamp", types.TimestampNTZ: "timestamp_ntz",
+		types.Binary: "binary", types.Uint64: "decimal(20,0)"}[f.Type.Kind]
+	if f.Type.Kind == types.Decimal {
+		p := min(int(f.Type.Precision), types.MaxPrecision38)
+		name = fmt.Sprintf("decimal(%d,%d)", p, min(int(f.Type.Scale), p))
+	}
+	if name == "" {
+		name = "string"
+	}
+	return fieldJSON{Name: f.Name, Type: json.RawMessage(strconv.Quote(name)), Nullable: true, Metadata: map[string]any{}}
+}
+
+// newTable is a table about to be created.
+type newTable struct {
+	meta   *action.Metadata
+	proto  *action.Protocol
+	schema *schema.Struct
+}
+
+func (s *statement) createTable(ctx *sql.Context, stmt *parser.CreateTable) ([]sql.Row, error) {
+	if stmt.Temporary {
+		return nil, &UnsupportedError{What: "CREATE TEMPORARY TABLE"}
+	}
+	if len(stmt.ClusterBy) > 0 {
+		return nil, &UnsupportedError{What: "CLUSTER BY"}
+	}
+	db, err := s.rt.database(ctx, stmt.Table)
+	if err != nil {
+		return nil, err
+	}
+	loc, exists, err := db.Location(ctx, stmt.Table.Name)
+	if err != nil {
+		return nil, err
+	}
+	if stmt.Location != "" {
+		want, err := s.rt.provider.PathLocation(stmt.Location)
+		if err != nil {
+			return nil, err
+		}
+		if want != loc {
+			return nil, &LocationError{Table: stmt.Table.String(), Want: want, Is: loc}
+		}
+	}
+	switch {
+	case exists && stmt.IfNotExists:
+		ctx.Warn(1050, "Table '%s' already exists", stmt.Table.Name)
+		return okRows(0), nil
+	case exists && !stmt.OrReplace:
+		return nil, sql.ErrTableAlreadyExists.New(stmt.Table.Name)
+	}
+	return s.buildTable(ctx, stmt, loc, exists)
+}
+
+// LocationError says that LOCATION names another folder than the table's name does.
+type LocationError struct{ Table, Want, Is string }
+
+func (e *LocationError) Error() string {
+	return fmt.Sprintf("LOCATION of table %s must be its own folder in the warehouse, %s, and not %s: the name of a table is its path", e.Table, e.Is, e.Want)
+}
+
+func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc string, exists bool) ([]sql.Row, error) {
+	c, err := s.rt.newConverter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var source rel
+	if stmt.AsSelect {
+		if source, err = c.convert(s.kids[0], nil); err != nil {
+			return nil, err
+		}
+	}
+	t, err := s.defineTable(ctx, stmt, source)
+	if err != nil {
+		return nil, err
+	}
+	store := objstore.Sub(s.rt.provider.Store(), loc)
+	adds, rows, err := s.tableData(ctx, c, t, source, store)
+	if err != nil {
+		return nil, err
+	}
+	sess, err := catalog.SessionOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	op := "CREATE TABLE"
+	if stmt.AsSelect {
+		op += " AS SELECT"
+	}
+	if exists {
+		err = s.replaceTable(ctx, sess, loc, t, adds, "CREATE OR REPLACE"+strings.TrimPrefix(op, "CREATE"))
+	} else {
+		_, err = txn.Create(ctx, store, t.meta, t.proto, adds, op, sess.TxnOptions())
+	}
+	if err != nil {
+		for _, a := range adds {
+			_ = store.Delete(context.WithoutCancel(ctx), a.Key()) // best effort: without a commit nothing refers to it
+		}
+		return nil, err
+	}
+	sess.Refresh(loc)
+	return okRows(rows), nil
+}
+
+// defineTable works out metadata and protocol.
+func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, source rel) (*newTable, error) {
+	meta := &action.Metadata{ID: uuid.NewString(), Description: stmt.Comment, Format: action.Format{Provider: "parquet"},
+		PartitionColumns: []string{}, Configuration: map[string]string{}}
+	fields, err := s.tableFields(ctx, stmt, source, meta)
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range stmt.Properties {
+		meta.Configuration[k] = v
+	}
+	if len(stmt.PrimaryKey) > 0 {
+		meta.Configuration[catalog.PrimaryKeyProperty] = strings.Join(stmt.PrimaryKey, ",")
+	}
+	for i, ch := range stmt.Checks {
+		name := ch.Name
+		if name == "" {
+			name = fmt.Sprintf("%s_chk_%d", stmt.Table.Name, i+1)
+		}
+		meta.Configuration["delta.constraints."+strings.ToLower(name)] = ch.Expr
+	}
+	if err := checkColumns(stmt, fields, meta); err != nil {
+		return nil, err
+	}
+	proto, err := protocolFor(fields, meta)
+	if err != nil {
+		return nil, err
+	}
+	if meta.SchemaString, err = schemaString(fields); err != nil {
+		return nil, err
+	}
+	parsed, err := schema.Parse(meta.SchemaString)
+	if err != nil {
+		return nil, err
+	}
+	return &newTable{meta: meta, proto: proto, schema: parsed}, nil
+}
+
+func (s *statement) tableFields(ctx *sql.Context, stmt *parser.CreateTable, source rel, meta *action.Metadata) ([]fieldJSON, error) {
+	var fields []fieldJSON
+	if stmt.Like != nil {
+		like, err := s.rt.existing(ctx, *stmt.Like)
+		if err != nil {
+			return nil, err
+		}
+		from := like.Snapshot().Metadata()
+		var doc struct {
+			Fields []fieldJSON `json:"fields"`
+		}
+		if err := json.Unmarshal([]byte(from.SchemaString), &doc); err != nil {
+			return nil, fmt.Errorf("schema of %s: %w", stmt.Like, err)
+		}
+		for k, v := range from.Configuration {
+			meta.Configuration[k] = v
+		}
+		meta.PartitionColumns = from.PartitionColumns
+		return doc.Fields, nil
+	}
+	for _, d := range stmt.Columns {
+		f, err := columnField(d)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, f)
+	}
+	if source == nil || len(fields) > 0 {
+		return fields, nil
+	}
+	for _, f := range source.fields() {
+		fields = append(fields, selectField(f))
+	}
+	return fields, nil
+}
+
+// checkColumns verifies names, partition columns and the key.
+func checkColumns(stmt *parser.CreateTable, fields []fieldJSON, meta *action.Metadata) error {
+	if len(fields) == 0 {
+		return &UnsupportedError{What: "a table without columns"}
+	}
+	seen := map[string]string{}
+	for _, f := range fields {
+		if _, dup := seen[strings.ToLower(f.Name)]; dup {
+			return sql.ErrDuplicateColumn.New(f.Name)
+		}
+		seen[strings.ToLower(f.Name)] = f.Name
+	}
+	for _, p := range stmt.PartitionedBy {
+		name, ok := seen[strings.ToLower(p)]
+		if !ok {
+			return sql.ErrTableColumnNotFound.New(stmt.Table.Name, p)
+		}
+		meta.PartitionColumns = append(meta.PartitionColumns, name)
+	}
+	if len(meta.PartitionColumns) >= len(fields) {
+		return &UnsupportedError{What: "a table in which every column is a partition column"}
+	}
+	for _, k := range stmt.PrimaryKey {
+		if _, ok := seen[strings.ToLower(k)]; !ok {
+			return sql.ErrTableColumnNotFound.New(stmt.Table.Name, k)
+		}
+	}
+	return nil
+}
+
+// tableData writes the rows of AS SELECT.
+func (s *statement) tableData(ctx *sql.Context, c *converter, t *newTable, source rel, store objstore.Store) ([]action.Add, int64, error) {
+	if source == nil {
+		return nil, 0, nil
+	}
+	in := source.fields()
+	if len(in) != len(t.schema.Fields) {
+		return nil, 0, &ColumnCountError{Row: 1}
+	}
+	w, err := write.NewWriter(ctx, write.TableSpec{Store: store, Schema: t.schema, Metadata: t.meta, KeyColumns: splitKey(t.meta)}, write.Options{})
+	if err != nil {
+		return nil, 0, err
+	}
+	p := &projectRel{input: source}
+	for i, f := range t.schema.Fields {
+		et := schema.EngineType(f.Type)
+		p.exprs = append(p.exprs, castStrict(columnOf(in, i), et, f.Name))
+		p.out = append(p.out, exec.Field{Name: f.Name, Type: et, Nullable: true})
+	}
+	var n int64
+	err = s.rt.run(ctx, c, p, func(b *vector.Batch) error {
+		n += int64(b.Rows())
+		return w.Write(ctx, b)
+	})
+	if err != nil {
+		w.Abort(context.WithoutCancel(ctx))
+		return nil, 0, err
+	}
+	adds, err := w.Close(ctx)
+	return adds, n, err
+}
+
+func splitKey(meta *action.Metadata) []string {
+	if v := meta.Configuration[catalog.PrimaryKeyProperty]; v != "" {
+		return strings.Split(v, ",")
+	}
+	return nil
+}
+
+// replaceTable puts a new definition and new data in place of a table's, in one commit that keeps its history.
+func (s *statement) replaceTable(ctx *sql.Context, sess *catalog.Session, loc string, t *newTable, adds []action.Add, op string) error {
+	tx, own, err := sess.Begin(ctx, loc)
+	if err != nil {
+		return err
+	}
+	mark := tx.Mark()
+	err = stageReplace(ctx, tx, t, adds, op)
+	if err != nil {
+		tx.RollbackTo(mark)
+		return err
+	}
+	if own {
+		_, err = tx.Commit(ctx)
+	}
+	return err
+}
+
+func stageReplace(ctx context.Context, tx *txn.Transaction, t *newTable, adds []action.Add, op string) error {
+	snap, err := tx.Effective(ctx)
+	if err != nil {
+		return err
+	}
+	tx.ReadAll()
+	files := snap.Files()
+	for i := range files.Len() {
+		if err := tx.RemoveFile(files.Add(i), true); err != nil {
+			return err
+		}
+	}
+	tx.SetProtocol(mergeProtocol(snap.Protocol(), t.proto))
+	t.meta.ID = snap.Metadata().ID
+	tx.SetMetadata(t.meta)
+	for _, a := range adds {
+		if err := tx.AddFile(a); err != nil {
+			return err
+		}
+	}
+	tx.SetOperation(op, map[string]string{}, map[string]string{})
+	return nil
+}
+
+func (s *statement) dropTable(ctx *sql.Context, stmt *parser.DropTable) ([]sql.Row, error) {
+	var missing []string
+	for _, name := range stmt.Tables {
+		db, err := s.rt.database(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		loc, exists, err := db.Location(ctx, name.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !exists {
+			missing = append(missing, name.String())
+			continue
+		}
+		if err := s.rt.provider.DropTable(ctx, loc); err != nil {
+			return nil, err
+		}
+	}
+	if len(missing) == 0 {
+		return okRows(0), nil
+	}
+	sort.Strings(missing)
+	if !stmt.IfExists {
+		return nil, sql.ErrUnknownTable.New(strings.Join(missing, ","))
+	}
+	for _, m := range missing {
+		ctx.Warn(1051, "Unknown table '%s'", m)
+	}
+	return okRows(0), nil
+}

@@ -1,0 +1,453 @@
+package planner
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+
+	"github.com/featuresql/featuresql/engine/dml"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/parser"
+)
+
+// position returns where a column of the target is.
+func (w *writing) position(column string) (int, error) {
+	i := w.tbl.ColumnIndex(column)
+	if i < 0 {
+		return 0, sql.ErrTableColumnNotFound.New(w.tbl.Name(), column)
+	}
+	return i, nil
+}
+
+// store converts a value to the type of target column i, as strictly as the session's mode asks.
+func (w *writing) store(e expr.Expr, i int) expr.Expr {
+	return expr.CastStrict(e, w.fields[i].Type, w.fields[i].Name)
+}
+
+// defaultOf is the value of a column that a statement does not mention.
+func (w *writing) defaultOf(i int) (expr.Expr, error) {
+	text := w.tbl.Snapshot().Schema().Fields[i].Default()
+	if text == "" {
+		return nullOf(w.fields[i]), nil
+	}
+	e, err := w.s.rt.tableExpr(w.c.ctx, w.tbl, text)
+	if err != nil {
+		return nil, fmt.Errorf("default of column %s: %w", w.fields[i].Name, err)
+	}
+	return w.store(e, i), nil
+}
+
+func nullOf(f exec.Field) expr.Expr { return expr.Cast(nullLiteral(), f.Type) }
+
+// insert appends the source's rows, in table order, minding the declared key if there is one.
+func (w *writing) insert(stmt *parser.Insert) (dml.Result, error) {
+	src, err := w.insertSource(stmt)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	op, err := w.s.rt.plan(w.c.ctx, w.c, src)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	if len(w.target.Key) == 0 {
+		if stmt.Mode == parser.InsertUpsert || stmt.Mode == parser.InsertReplace {
+			return dml.Result{}, &NoKeyError{Table: w.tbl.Name(), Statement: upsertName(stmt)}
+		}
+		return w.target.Append(w.c.ctx, w.q, op)
+	}
+	var onDuplicate []expr.Expr
+	if stmt.Mode == parser.InsertUpsert {
+		if onDuplicate, err = w.onDuplicate(stmt); err != nil {
+			return dml.Result{}, err
+		}
+	}
+	mode := map[parser.InsertMode]dml.KeyedMode{parser.InsertPlain: dml.Reject, parser.InsertReplace: dml.Replace,
+		parser.InsertIgnore: dml.Ignore, parser.InsertUpsert: dml.Upsert}[stmt.Mode]
+	res, err := w.target.InsertKeyed(w.c.ctx, w.q, op, mode, onDuplicate)
+	if res.Ignored > 0 {
+		w.c.ctx.Warn(1062, "%d rows with an existing key were ignored", res.Ignored)
+	}
+	return res, err
+}
+
+func upsertName(stmt *parser.Insert) string {
+	if stmt.Mode == parser.InsertReplace {
+		return "REPLACE"
+	}
+	return "INSERT … ON DUPLICATE KEY UPDATE"
+}
+
+// NoKeyError says that a statement needs a declared key.
+type NoKeyError struct{ Table, Statement string }
+
+func (e *NoKeyError) Error() string {
+	return fmt.Sprintf("%s needs a table with a PRIMARY KEY, and %s declares none; declare one with ALTER TABLE %s SET TBLPROPERTIES ('featuresql.primaryKey' = 'column'), or use MERGE",
+		e.Statement, e.Table, e.Table)
+}
+
+// insertSource brings the child's rows into the table's column order and types.
+func (w *writing) insertSource(stmt *parser.Insert) (rel, error) {
+	targets, err := w.insertTargets(stmt.Columns)
+	if err != nil {
+		return nil, err
+	}
+	w.c.rowIDsFor = nil
+	child := w.s.kids[0]
+	w.c.defaults = func(i int) (expr.Expr, error) {
+		if i >= len(targets) {
+			return nullLiteral(), nil
+		}
+		return w.defaultOf(targets[i])
+	}
+	if v, ok := child.(*plan.Values); ok {
+		for row, tuple := range v.ExpressionTuples {
+			if len(tuple) == 0 && len(stmt.Columns) == 0 { // INSERT … VALUES ()
+				return nil, &UnsupportedError{What: "INSERT with an empty row"}
+			}
+			if len(tuple) != len(targets) {
+				return nil, &ColumnCountError{Row: row + 1}
+			}
+		}
+	}
+	src, err := w.c.convert(child, nil)
+	if err != nil {
+		return nil, err
+	}
+	in := src.fields()
+	if len(in) != len(targets) {
+		return nil, &ColumnCountError{Row: 1}
+	}
+	p := &projectRel{input: src, out: w.fields}
+	from := map[int]int{}
+	for i, t := range targets {
+		from[t] = i
+	}
+	for i := range w.fields {
+		at, given := from[i]
+		if given {
+			p.exprs = append(p.exprs, w.store(columnOf(in, at), i))
+			continue
+		}
+		e, err := w.defaultOf(i)
+		if err != nil {
+			return nil, err
+		}
+		p.exprs = append(p.exprs, e)
+	}
+	return p, nil
+}
+
+// ColumnCountError says that a row has another number of values than the statement has columns.
+type ColumnCountError struct{ Row int }
+
+func (e *ColumnCountError) Error() string {
+	return fmt.Sprintf("Column count doesn't match value count at row %d", e.Row)
+}
+
+func (w *writing) insertTargets(columns []string) ([]int, error) {
+	if columns == nil {
+		out := make([]int, len(w.fields))
+		for i := range out {
+			out[i] = i
+		}
+		return out, nil
+	}
+	seen := map[int]bool{}
+	out := make([]int, len(columns))
+	for k, name := range columns {
+		i, err := w.position(name)
+		if err != nil {
+			return nil, err
+		}
+		if seen[i] {
+			return nil, sql.ErrDuplicateColumn.New(name)
+		}
+		seen[i], out[k] = true, i
+	}
+	return out, nil
+}
+
+// onDuplicate computes the assignments over new ++ stored columns. Child 1 selects from stored JOIN new.
+func (w *writing) onDuplicate(stmt *parser.Insert) ([]expr.Expr, error) {
+	p, ok := unwrapProject(w.s.kids[1])
+	if !ok {
+		return nil, fmt.Errorf("ON DUPLICATE KEY UPDATE was bound to %T", w.s.kids[1])
+	}
+	n := len(w.fields)
+	both := append(append([]exec.Field(nil), w.fields...), w.fields...) // stored, new
+	row := make([]expr.Expr, n)
+	for i := range row {
+		row[i] = columnOf(both, i)
+	}
+	for _, a := range stmt.OnDuplicate {
+		i, err := w.position(a.Column)
+		if err != nil {
+			return nil, err
+		}
+		if row[i], err = w.assigned(a, p.Projections, scope{fields: both}, row, i); err != nil {
+			return nil, err
+		}
+	}
+	for i, e := range row {
+		row[i] = mapColumns(e, func(c *expr.Column) expr.Expr { // stored, new → new, stored
+			swapped := *c
+			swapped.Index = (c.Index + n) % (2 * n)
+			return &swapped
+		})
+	}
+	return row, nil
+}
+
+// assigned converts the value of an assignment to column i. Columns that were assigned before it in the
+// statement are read with their new values, as MySQL does from left to right.
+func (w *writing) assigned(a parser.Assignment, list []sql.Expression, s scope, row []expr.Expr, i int) (expr.Expr, error) {
+	if a.Default {
+		return w.defaultOf(i)
+	}
+	e, err := w.c.scalar(list[a.Expr], s)
+	if err != nil {
+		return nil, err
+	}
+	e = mapColumns(e, func(c *expr.Column) expr.Expr {
+		if c.Index < len(row) {
+			return row[c.Index]
+		}
+		return c
+	})
+	return w.store(e, i), nil
+}
+
+func unwrapProject(n sql.Node) (*plan.Project, bool) {
+	for {
+		switch x := n.(type) {
+		case *plan.Project:
+			return x, true
+		case *plan.QueryProcess:
+			n = x.Child()
+		default:
+			return nil, false
+		}
+	}
+}
+
+// update replaces the rows of the child select, which carry their row ids.
+func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
+	p, ok := unwrapProject(w.s.kids[0])
+	if !ok {
+		return dml.Result{}, fmt.Errorf("UPDATE was bound to %T", w.s.kids[0])
+	}
+	in, err := w.c.convert(p.Child, nil)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	if !w.c.rowIDsFound {
+		return dml.Result{}, &UnsupportedError{What: "UPDATE of " + w.tbl.Name() + " in this form"}
+	}
+	s := w.c.scopeOf(in, nil)
+	row := make([]expr.Expr, len(w.fields))
+	for i := range row {
+		row[i] = columnOf(s.fields, i)
+	}
+	list := p.Projections[len(p.Projections)-stmt.Exprs:]
+	for _, a := range stmt.Assignments {
+		i, err := w.position(a.Column)
+		if err != nil {
+			return dml.Result{}, err
+		}
+		if row[i], err = w.assigned(a, list, s, row, i); err != nil {
+			return dml.Result{}, err
+		}
+	}
+	out := &projectRel{input: in, exprs: row, out: append(append([]exec.Field(nil), w.fields...), rowIDFields...)}
+	for i := range rowIDFields {
+		out.exprs = append(out.exprs, columnOf(s.fields, len(s.fields)-len(rowIDFields)+i))
+	}
+	op, err := w.readTarget(out)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	return w.target.Update(w.c.ctx, w.q, op)
+}
+
+// delete removes the rows of the child select; without a condition it removes every file.
+func (w *writing) delete() (dml.Result, error) {
+	in, err := w.c.convert(w.s.kids[0], nil)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	for {
+		p, ok := in.(*projectRel)
+		if !ok {
+			break
+		}
+		in = p.input
+	}
+	if s, ok := in.(*scanRel); ok && s.filter == nil {
+		return w.target.Delete(w.c.ctx, w.q, nil)
+	}
+	if !w.c.rowIDsFound {
+		return dml.Result{}, &UnsupportedError{What: "DELETE from " + w.tbl.Name() + " in this form"}
+	}
+	fields := in.fields()
+	out := &projectRel{input: in, out: rowIDFields}
+	for i := range rowIDFields {
+		out.exprs = append(out.exprs, columnOf(fields, len(fields)-len(rowIDFields)+i))
+	}
+	op, err := w.readTarget(out)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	return w.target.Delete(w.c.ctx, w.q, op)
+}
+
+// readTarget plans r and tells the transaction what it reads of the target.
+func (w *writing) readTarget(r rel) (exec.Operator, error) {
+	r = optimize(r)
+	var scans []*scanRel
+	var visit func(rel)
+	visit = func(x rel) {
+		if s, ok := x.(*scanRel); ok && s.location == w.tbl.Location() {
+			scans = append(scans, s)
+		}
+		for _, in := range x.inputs() {
+			visit(in)
+		}
+	}
+	visit(r)
+	for _, s := range scans {
+		if err := w.readScan(s); err != nil {
+			return nil, err
+		}
+	}
+	return (&lowering{ctx: w.c.ctx, c: w.c, rt: w.s.rt}).lower(r)
+}
+
+func (w *writing) readScan(s *scanRel) error {
+	if s.filter == nil {
+		w.target.Tx.ReadAll()
+		return nil
+	}
+	return w.target.Tx.ReadFilter(s.filter)
+}
+
+// merge splits the bound select of a MERGE into source, condition and clauses.
+func (w *writing) merge(stmt *parser.Merge) (dml.Result, error) {
+	if stmt.SchemaEvolution {
+		return dml.Result{}, &UnsupportedError{What: "MERGE WITH SCHEMA EVOLUTION"}
+	}
+	p, ok := unwrapProject(w.s.kids[0])
+	if !ok {
+		return dml.Result{}, fmt.Errorf("MERGE was bound to %T", w.s.kids[0])
+	}
+	join, ok := p.Child.(*plan.JoinNode)
+	if !ok {
+		return dml.Result{}, fmt.Errorf("MERGE was bound over %T", p.Child)
+	}
+	w.c.rowIDsFor = nil
+	src, err := w.c.convert(join.Left(), nil)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	sourceFields := src.fields()
+	s := scope{fields: append(append([]exec.Field(nil), sourceFields...), w.fields...)}
+	m := dml.Merge{}
+	if join.Filter != nil {
+		on, err := w.c.scalar(join.Filter, s)
+		if err != nil {
+			return dml.Result{}, err
+		}
+		m.On = expr.Conjuncts(on)
+	}
+	list, err := w.c.scalars(p.Projections[len(p.Projections)-stmt.Exprs:], s)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	for _, cl := range stmt.Clauses {
+		c, err := w.mergeClause(cl, list, sourceFields)
+		if err != nil {
+			return dml.Result{}, err
+		}
+		m.Clauses = append(m.Clauses, c)
+	}
+	if m.Source, err = w.s.rt.plan(w.c.ctx, w.c, src); err != nil {
+		return dml.Result{}, err
+	}
+	return w.target.Merge(w.c.ctx, w.q, m)
+}
+
+func (w *writing) mergeClause(cl parser.MergeClause, list []expr.Expr, source []exec.Field) (dml.Clause, error) {
+	c := dml.Clause{
+		Kind: map[parser.MergeKind]dml.Kind{parser.WhenMatched: dml.Matched, parser.WhenNotMatched: dml.NotMatched, parser.WhenNotMatchedBySource: dml.NotMatchedBySource}[cl.Kind],
+		Act:  map[parser.MergeAction]dml.Act{parser.MergeUpdate: dml.UpdateRow, parser.MergeDelete: dml.DeleteRow, parser.MergeInsert: dml.InsertRow}[cl.Action],
+	}
+	if cl.Cond >= 0 {
+		c.Cond = list[cl.Cond]
+	}
+	if c.Act == dml.DeleteRow {
+		return c, nil
+	}
+	row, err := w.initialRow(c.Act, len(source))
+	if err != nil {
+		return c, err
+	}
+	c.Row = row
+	if cl.Star {
+		return c, w.starRow(row, source)
+	}
+	for k, a := range cl.Assignments {
+		i := k
+		if a.Column != "" {
+			if i, err = w.position(a.Column); err != nil {
+				return c, err
+			}
+		} else if k >= len(w.fields) {
+			return c, &ColumnCountError{Row: 1}
+		}
+		if a.Default {
+			row[i], err = w.defaultOf(i)
+		} else {
+			row[i] = w.store(list[a.Expr], i)
+		}
+		if err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// initialRow is what an update keeps, or the defaults that an insert starts from.
+func (w *writing) initialRow(act dml.Act, width int) ([]expr.Expr, error) {
+	row := make([]expr.Expr, len(w.fields))
+	for i, f := range w.fields {
+		if act == dml.UpdateRow {
+			row[i] = &expr.Column{Index: width + i, Name: f.Name, Typ: f.Type, Null: f.Nullable}
+			continue
+		}
+		e, err := w.defaultOf(i)
+		if err != nil {
+			return nil, err
+		}
+		row[i] = e
+	}
+	return row, nil
+}
+
+// starRow takes every column from the source column of the same name; each target column needs one.
+func (w *writing) starRow(row []expr.Expr, source []exec.Field) error {
+	for i, f := range w.fields {
+		at := -1
+		for k, sf := range source {
+			if sf.Name == f.Name || (at < 0 && strings.EqualFold(sf.Name, f.Name)) {
+				at = k
+			}
+		}
+		if at < 0 {
+			return sql.ErrColumnNotFound.New(f.Name)
+		}
+		row[i] = w.store(columnOf(source, at), i)
+	}
+	return nil
+}

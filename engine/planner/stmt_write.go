@@ -1,0 +1,161 @@
+package planner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/dml"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/parser"
+	"github.com/featuresql/featuresql/txn"
+)
+
+// write runs a DML statement. In autocommit mode it is its own transaction and runs again, on the newest
+// version, when another writer made its reads stale; in an explicit transaction a conflict shows at COMMIT.
+func (s *statement) write(ctx *sql.Context) ([]sql.Row, error) {
+	sess, err := catalog.SessionOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for attempt := 1; ; attempt++ {
+		tbl, err := s.rt.target(ctx, s.stmt.TargetTable())
+		if err != nil {
+			return nil, err
+		}
+		res, own, err := s.writeOnce(ctx, sess, tbl)
+		var conflict *txn.ConflictError
+		if err == nil || !own || !errors.As(err, &conflict) || attempt >= s.rt.maxAttempts() {
+			return okRows(s.affected(res)), err
+		}
+		if s.rt.opts.OnConflict != nil {
+			s.rt.opts.OnConflict(tbl.Location(), attempt, err)
+		}
+		sess.Refresh(tbl.Location())
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (rt *Runtime) maxAttempts() int { return max(1, rt.opts.MaxAttempts) }
+
+// pause waits a random while that grows with the attempts, so that writers that met once do not meet again.
+func pause(ctx context.Context, attempt int) error {
+	limit := time.Duration(min(1<<attempt, 64)) * 5 * time.Millisecond
+	select {
+	case <-time.After(rand.N(limit)): //nolint:gosec // no secret
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// affected counts rows as MySQL does: an upsert that changes a stored row counts two.
+func (s *statement) affected(r dml.Result) int64 {
+	n := r.Inserted + r.Updated + r.Deleted
+	if ins, ok := s.stmt.(*parser.Insert); ok && (ins.Mode == parser.InsertUpsert || ins.Mode == parser.InsertReplace) {
+		n += r.Updated
+	}
+	return n
+}
+
+// writeOnce executes the statement in the session's transaction, or in its own, which it commits.
+func (s *statement) writeOnce(ctx *sql.Context, sess *catalog.Session, tbl *catalog.Table) (dml.Result, bool, error) {
+	tx, own, err := sess.Begin(ctx, tbl.Location())
+	if err != nil {
+		return dml.Result{}, own, err
+	}
+	mark := tx.Mark()
+	res, err := s.stageWrite(ctx, tx, tbl)
+	if err != nil {
+		tx.RollbackTo(mark)
+		return dml.Result{}, own, err
+	}
+	if own {
+		_, err = tx.Commit(ctx)
+	}
+	return res, own, err
+}
+
+// writing is one execution of a DML statement.
+type writing struct {
+	s      *statement
+	c      *converter
+	tbl    *catalog.Table
+	target *dml.Table
+	fields []exec.Field // of the table
+	q      *exec.Query
+}
+
+func (s *statement) stageWrite(ctx *sql.Context, tx *txn.Transaction, tbl *catalog.Table) (dml.Result, error) {
+	c, err := s.rt.newConverter(ctx)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	loc := tbl.Location()
+	c.sources = map[string]exec.Source{loc: tbl.Source()}
+	c.rowIDsFor = &loc
+	w := &writing{s: s, c: c, tbl: tbl, fields: tbl.Source().Fields(), q: s.rt.query(c.env)}
+	w.target = &dml.Table{Name: s.stmt.TargetTable().String(), Tx: tx, Snapshot: tbl.Snapshot(), Cache: s.rt.provider.Cache()}
+	for _, k := range tbl.Key() {
+		i := tbl.ColumnIndex(k)
+		if i < 0 {
+			return dml.Result{}, fmt.Errorf("table %s declares the key column %s, which it does not have", tbl.Name(), k)
+		}
+		w.target.Key = append(w.target.Key, i)
+	}
+	if w.target.Checks, err = s.rt.checks(ctx, tbl); err != nil {
+		return dml.Result{}, err
+	}
+	return w.run()
+}
+
+func (w *writing) run() (dml.Result, error) {
+	var res dml.Result
+	var err error
+	switch stmt := w.s.stmt.(type) {
+	case *parser.Insert:
+		res, err = w.insert(stmt)
+	case *parser.Update:
+		res, err = w.update(stmt)
+	case *parser.Delete:
+		res, err = w.delete()
+	case *parser.Truncate:
+		res, err = w.target.Delete(w.c.ctx, w.q, nil)
+	case *parser.Merge:
+		res, err = w.merge(stmt)
+	}
+	if err != nil {
+		return res, err
+	}
+	w.s.rt.noteFallbacks(w.c)
+	w.target.Tx.SetOperation(operationName(w.s.stmt), map[string]string{}, operationMetrics(res))
+	return res, nil
+}
+
+// operationName is the name under which DESCRIBE HISTORY shows a statement, as Spark spells it.
+func operationName(s parser.Statement) string {
+	switch s.(type) {
+	case *parser.Insert:
+		return "WRITE"
+	default:
+		return strings.ToUpper(s.Verb())
+	}
+}
+
+func operationMetrics(r dml.Result) map[string]string {
+	m := map[string]string{}
+	for name, n := range map[string]int64{"numTargetRowsInserted": r.Inserted, "numTargetRowsUpdated": r.Updated, "numTargetRowsDeleted": r.Deleted} {
+		if n > 0 {
+			m[name] = fmt.Sprint(n)
+		}
+	}
+	return m
+}

@@ -1,0 +1,28 @@
+package server
+
+import (
+	"context"
+
+	host "github.com/dolthub/go-mysql-server/server"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/mysql"
+
+	"github.com/featuresql/featuresql/engine"
+	"github.com/featuresql/featuresql/engine/planner"
+	"github.com/featuresql/featuresql/engine/server/wire"
+)
+
+// Sessions returns the session builder of an engine: each connection gets a session with its own snapshots and
+// transaction.
+func Sessions(e *engine.Engine) host.SessionBuilder {
+	return func(ctx context.Context, c *mysql.Conn, addr string) (sql.Session, error) {
+		base, err := host.DefaultSessionBuilder(ctx, c, addr)
+		if err != nil {
+			return nil, err
+		}
+		return e.NewSession(base.(*sql.BaseSession)), nil
+	}
+}
+
+// PlannerSink is the WithSink of a server whose plans come from package planner.
+func PlannerSink(ctx context.Context, s *wire.Sink) context.Context { return planner.WithSink(ctx, s) }

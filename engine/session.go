@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/planner"
+	"github.com/featuresql/featuresql/engine/types"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// Session runs statements without a socket: for featuresql sql, the demo and tests. For one goroutine.
+type Session struct {
+	engine  *Engine
+	session *catalog.Session
+}
+
+// Session opens a session as root with the given current database.
+func (e *Engine) Session(database string) *Session {
+	base := sql.NewBaseSessionWithClientServer("embedded", sql.Client{User: "root", Address: "localhost"}, e.nextID.Add(1))
+	s := &Session{engine: e, session: e.NewSession(base)}
+	s.session.SetCurrentDatabase(database)
+	return s
+}
+
+// Result is what a statement gave.
+type Result struct {
+	Columns  []string
+	Types    []types.Type
+	Rows     [][]types.Value
+	Affected int64 // rows changed, for statements without columns
+	Warnings []string
+}
+
+// Query runs one statement and holds its rows in memory.
+func (s *Session) Query(ctx context.Context, text string) (*Result, error) {
+	sctx := sql.NewContext(ctx, sql.WithSession(s.session), sql.WithPid(uint64(s.session.ID())))
+	sctx.SetQueryTime(time.Now())
+	res := &Result{}
+	sink := &collector{res: res}
+	sctx.Context = planner.WithSink(ctx, sink)
+	schema, iter, _, err := s.engine.host.Query(sctx, text)
+	if err != nil {
+		return nil, err
+	}
+	err = s.drain(sctx, schema, iter, res, sink)
+	for _, w := range s.session.Warnings() {
+		res.Warnings = append(res.Warnings, w.Message)
+	}
+	return res, err
+}
+
+func (s *Session) drain(ctx *sql.Context, schema sql.Schema, iter sql.RowIter, res *Result, sink *collector) error {
+	if !sink.used {
+		for _, c := range schema {
+			t, ok := planner.EngineType(c.Type)
+			if !ok {
+				t = types.Of(types.String)
+			}
+			res.Columns, res.Types = append(res.Columns, c.Name), append(res.Types, t)
+		}
+	}
+	for {
+		row, err := iter.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return errors.Join(err, closeQuietly(ctx, iter))
+		}
+		if n, ok := planner.AffectedRows(row); ok {
+			res.Columns, res.Types, res.Affected = nil, nil, n
+			continue
+		}
+		vals, err := planner.RowValues(row, res.Types)
+		if err != nil {
+			return errors.Join(err, closeQuietly(ctx, iter))
+		}
+		res.Rows = append(res.Rows, vals)
+	}
+	return iter.Close(ctx)
+}
+
+// closeQuietly ends an iterator after an error of its own, which is the one to report.
+func closeQuietly(ctx *sql.Context, iter sql.RowIter) error {
+	_ = iter.Close(ctx)
+	return nil
+}
+
+// collector is a result sink that boxes rows.
+type collector struct {
+	res  *Result
+	used bool
+}
+
+// Begin implements the planner's sink.
+func (c *collector) Begin(schema sql.Schema, _ *time.Location) error {
+	c.used = true
+	c.res.Columns, c.res.Types = nil, nil
+	for _, col := range schema {
+		c.res.Columns = append(c.res.Columns, col.Name)
+		t, _ := planner.EngineType(col.Type)
+		c.res.Types = append(c.res.Types, t)
+	}
+	return nil
+}
+
+// WriteBatch implements the planner's sink.
+func (c *collector) WriteBatch(b *vector.Batch) error {
+	for k := range b.Rows() {
+		row := make([]types.Value, len(b.Cols))
+		for j, col := range b.Cols {
+			row[j] = col.Value(b.Row(k))
+		}
+		c.res.Rows = append(c.res.Rows, row)
+	}
+	return nil
+}
