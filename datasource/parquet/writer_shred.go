@@ -134,10 +134,11 @@ func (n *writeNode) shredStruct(v *jsonValue, rep, def uint8, path string) error
 	return nil
 }
 
-// checkNames refuses an object with a member that the struct has no field for: it would be lost in silence.
+// checkNames refuses an object with a member that the struct has no field for, unless it is null: it would be lost in
+// silence.
 func (n *writeNode) checkNames(v *jsonValue, path string) error {
-	for _, k := range v.keys {
-		found := false
+	for i, k := range v.keys {
+		found := v.children[i].kind == jsonNull
 		for _, c := range n.children {
 			found = found || c.field.Name == k
 		}
