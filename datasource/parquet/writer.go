@@ -32,6 +32,7 @@ type Writer struct {
 	indexes  [][]columnIndexes // by row group and column
 	sorting  []format.SortingColumn
 	json     jsonParser
+	scratch  pageScratch
 }
 
 var errWriterClosed = errors.New("the Parquet writer is closed")
@@ -40,7 +41,7 @@ var errWriterClosed = errors.New("the Parquet writer is closed")
 // cannot hold.
 func NewWriter(w io.Writer, fields []Field, opts WriterOptions) (*Writer, error) {
 	pw := &Writer{out: w, fields: fields, opts: opts.withDefaults()}
-	b := writeSchema{opts: &pw.opts}
+	b := writeSchema{opts: &pw.opts, scratch: &pw.scratch}
 	var err error
 	if pw.nodes, err = b.root(fields); err != nil {
 		return nil, err
@@ -163,8 +164,14 @@ func (w *Writer) bufferedBytes() int64 {
 // BytesEstimate is about how large the file would be if it were closed now, without its footer.
 func (w *Writer) BytesEstimate() int64 { return w.offset + w.bufferedBytes() }
 
-// BufferedBytes is about the memory that the writer holds for the row group under way.
-func (w *Writer) BufferedBytes() int64 { return w.bufferedBytes() }
+// MemoryBytes is about the memory that the writer holds.
+func (w *Writer) MemoryBytes() int64 {
+	n := int64(w.scratch.sizeBytes())
+	for _, c := range w.columns {
+		n += c.memoryBytes()
+	}
+	return n
+}
 
 // NumRows is how many rows have been written.
 func (w *Writer) NumRows() int64 { return w.rows + int64(w.pending) }

@@ -30,6 +30,8 @@ type valueBuffer interface {
 	add(v types.Value)
 	// pageBytes is about the encoded size of the page's values.
 	pageBytes() int
+	// memoryBytes is what the buffer holds.
+	memoryBytes() int
 	// endPage appends the encoded values to dst and begins the next page.
 	endPage(dst []byte) ([]byte, pageValues)
 	// dictionary returns the plain-encoded dictionary, and how many entries it has: 0 when no page refers to it.
@@ -80,8 +82,20 @@ type columnWriter struct {
 	nullsInFile,
 	slotsInFile int64
 
-	raw, packed, levels []byte // scratch
+	scratch *pageScratch
+}
+
+// pageScratch is memory in which a page is put together; the columns of a writer share it.
+type pageScratch struct {
+	raw, packed, levels []byte
+	codes               []int32
+	packedCodes         []byte
 	levelEncoding       rle.Encoding
+	codeEncoding        rle.DictionaryEncoding
+}
+
+func (s *pageScratch) sizeBytes() int {
+	return cap(s.raw) + cap(s.packed) + cap(s.levels) + 4*cap(s.codes) + cap(s.packedCodes)
 }
 
 // columnChunk is the finished pages of a column in the row group under way.
@@ -96,8 +110,8 @@ type columnChunk struct {
 	bounds    valueBounds
 }
 
-func newColumnWriter(leaf leafColumn, opts *WriterOptions) *columnWriter {
-	c := &columnWriter{leaf: leaf, opts: opts, codec: opts.Compression}
+func newColumnWriter(leaf leafColumn, opts *WriterOptions, scratch *pageScratch) *columnWriter {
+	c := &columnWriter{leaf: leaf, opts: opts, scratch: scratch, codec: opts.Compression}
 	c.chunk.encodings = map[format.Encoding]int{}
 	c.pageRows = maxPageRows
 	if w := leaf.width(); w > 0 {
@@ -110,7 +124,7 @@ func newColumnWriter(leaf leafColumn, opts *WriterOptions) *columnWriter {
 
 // init makes the value buffer; it waits until it is known whether the column gets a bloom filter.
 func (c *columnWriter) init() {
-	b := bufferOptions{leaf: &c.leaf, dictionary: !c.opts.NoDictionary, bloom: c.bloom, pageBytes: c.opts.PageBytes}
+	b := bufferOptions{leaf: &c.leaf, dictionary: !c.opts.NoDictionary, bloom: c.bloom, pageBytes: c.opts.PageBytes, scratch: c.scratch}
 	switch c.leaf.physical {
 	case format.Boolean:
 		b.dictionary, b.bloom, c.bloom = false, false, false
@@ -258,9 +272,9 @@ func (c *columnWriter) endPage() error {
 	if c.rows == 0 {
 		return nil
 	}
-	raw := c.appendPageLevels(c.raw[:0])
+	raw := c.appendPageLevels(c.scratch.raw[:0])
 	raw, pv := c.values.endPage(raw)
-	c.raw = raw
+	c.scratch.raw = raw
 	if pv.err == nil {
 		pv.err = c.leaf.checkBounds(pv.bounds)
 	}
@@ -300,13 +314,13 @@ func (c *columnWriter) compress(raw []byte) []byte {
 	if c.codec == Uncompressed {
 		return raw
 	}
-	c.packed = compressBlock(c.codec, c.packed, raw)
+	c.scratch.packed = compressBlock(c.codec, c.scratch.packed, raw)
 	first := c.slotsInFile == 0 && len(c.chunk.pages) == 0
-	if first && len(raw) >= minTellingBytes && len(c.packed) > len(raw)-len(raw)/16 {
+	if first && len(raw) >= minTellingBytes && len(c.scratch.packed) > len(raw)-len(raw)/16 {
 		c.codec = Uncompressed
 		return raw
 	}
-	return c.packed
+	return c.scratch.packed
 }
 
 // minTellingBytes is the least size of a page from which the use of compression can be judged.
@@ -331,19 +345,25 @@ func (c *columnWriter) appendPageLevels(dst []byte) []byte {
 }
 
 func (c *columnWriter) appendLevelRuns(dst []byte, levels []uint8, most uint8) []byte {
-	c.levelEncoding.BitWidth = bitsOf(uint32(most))
-	out, err := c.levelEncoding.EncodeLevels(c.levels[:0], levels)
+	c.scratch.levelEncoding.BitWidth = bitsOf(uint32(most))
+	out, err := c.scratch.levelEncoding.EncodeLevels(c.scratch.levels[:0], levels)
 	if err != nil {
 		panic(err) // levels never exceed their maximum; Write turns this into an error
 	}
-	c.levels = out
+	c.scratch.levels = out
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(out)))
 	return append(dst, out...)
 }
 
-// bufferedBytes is the memory of the pages kept and the page under way.
+// bufferedBytes is about the size of the pages kept and the page under way.
 func (c *columnWriter) bufferedBytes() int64 {
 	return int64(len(c.chunk.body)) + int64(c.values.pageBytes())
+}
+
+// memoryBytes is the memory of the column without the shared scratch.
+func (c *columnWriter) memoryBytes() int64 {
+	const fixed, page = 1000, 240 // of the structs
+	return fixed + int64(cap(c.chunk.body)+cap(c.def)+cap(c.rep)+page*cap(c.chunk.pages)) + int64(c.values.memoryBytes())
 }
 
 // endChunk resets the column for the next row group.

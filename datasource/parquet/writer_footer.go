@@ -62,11 +62,11 @@ func (w *Writer) writeChunk(c *columnWriter, out *format.ColumnChunk, idx *colum
 		Encoding:   thrift.Slice[format.Encoding]{format.RLE},
 		Statistics: format.Statistics{NullCount: ch.nulls},
 	}
-	if dict, n := c.values.dictionary(c.raw[:0]); n > 0 {
+	if dict, n := c.values.dictionary(w.scratch.raw[:0]); n > 0 {
 		body := dict
 		if c.codec != Uncompressed {
-			c.packed = compressBlock(c.codec, c.packed, dict)
-			body = c.packed
+			w.scratch.packed = compressBlock(c.codec, w.scratch.packed, dict)
+			body = w.scratch.packed
 		}
 		head, err := dictionaryPageHeader(n, len(dict), body)
 		if err != nil {
@@ -79,7 +79,7 @@ func (w *Writer) writeChunk(c *columnWriter, out *format.ColumnChunk, idx *colum
 		m.TotalUncompressedSize += int64(len(head) + len(dict))
 		m.Encoding = append(m.Encoding, format.Plain)
 		m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
-		c.raw = dict
+		w.scratch.raw = dict
 	}
 	for _, e := range slices.Sorted(maps.Keys(ch.encodings)) {
 		if !slices.Contains(m.Encoding, e) {

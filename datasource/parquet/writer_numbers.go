@@ -4,7 +4,6 @@ import (
 	"unsafe"
 
 	"github.com/parquet-go/parquet-go/bloom/xxhash"
-	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/featuresql/featuresql/engine/types"
@@ -22,6 +21,7 @@ type bufferOptions struct {
 	dictionary bool
 	bloom      bool
 	pageBytes  int
+	scratch    *pageScratch
 }
 
 // numbers is the value buffer of fixed-size numbers, and of booleans as 0 and 1.
@@ -33,9 +33,6 @@ type numbers[T number] struct {
 	dict      *numberDict[T] // nil: the chunk's pages are plain from here on
 	dictPages int            // pages of the chunk that refer to the dictionary
 	ended     *numberDict[T] // the dictionary after it stopped to grow
-	codes     []int32
-	packed    []byte
-	runs      rle.DictionaryEncoding
 	hashes    []uint64
 }
 
@@ -159,6 +156,15 @@ func (n *numbers[T]) pageBytes() int {
 	return len(n.page) * int(unsafe.Sizeof(T(0)))
 }
 
+func (n *numbers[T]) memoryBytes() int {
+	size := int(unsafe.Sizeof(T(0)))
+	m := cap(n.page)*size + 8*cap(n.hashes)
+	if d := n.usedDict(); d != nil {
+		m += cap(d.vals)*size + 4*cap(d.slots)
+	}
+	return m
+}
+
 // value boxes x with the column's type.
 func (n *numbers[T]) value(x T) types.Value {
 	switch t := n.leaf.typ; {
@@ -211,7 +217,7 @@ func (n *numbers[T]) endPage(dst []byte) ([]byte, pageValues) {
 	case len(n.page) > 0 && n.dict != nil && n.encodeCodes():
 		p.encoding = format.RLEDictionary
 		n.dictPages++
-		dst = append(dst, n.packed...)
+		dst = append(dst, n.scratch.packedCodes...)
 	default:
 		dst = append(dst, numberBytes(n.page)...)
 		n.hashPage()
@@ -222,15 +228,10 @@ func (n *numbers[T]) endPage(dst []byte) ([]byte, pageValues) {
 
 // encodeCodes turns the page into codes of the dictionary; false if the dictionary does not pay (any more).
 func (n *numbers[T]) encodeCodes() bool {
-	codes, ok := n.dict.encode(n.codes[:0], n.page)
-	n.codes = codes
+	codes, ok := n.dict.encode(n.scratch.codes[:0], n.page)
+	n.scratch.codes = codes
 	if ok {
-		packed, err := n.runs.EncodeInt32(n.packed[:0], codes)
-		if err != nil {
-			panic(err) // codes are not negative; Write turns this into an error
-		}
-		n.packed = packed
-		ok = n.dict.pays(len(packed), len(n.page))
+		ok = n.dict.pays(n.scratch.packCodes(codes), len(n.page))
 	}
 	if !ok {
 		if n.dictPages > 0 {

@@ -68,3 +68,13 @@ func compressBlock(c Codec, dst, raw []byte) []byte {
 
 // bitsOf is the number of bits that values up to most need.
 func bitsOf(most uint32) int { return bits.Len32(most) }
+
+// packCodes encodes the codes of a page, leaves them in packedCodes and returns their size.
+func (s *pageScratch) packCodes(codes []int32) int {
+	packed, err := s.codeEncoding.EncodeInt32(s.packedCodes[:0], codes)
+	if err != nil {
+		panic(err) // codes are not negative; Write turns this into an error
+	}
+	s.packedCodes = packed
+	return len(packed)
+}

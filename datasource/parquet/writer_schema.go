@@ -31,6 +31,7 @@ type writeSchema struct {
 	elements []format.SchemaElement
 	columns  []*columnWriter
 	opts     *WriterOptions
+	scratch  *pageScratch
 }
 
 func (b *writeSchema) root(fields []Field) ([]*writeNode, error) {
@@ -87,7 +88,7 @@ func (b *writeSchema) leaf(n *writeNode, e format.SchemaElement, path []string, 
 	b.elements = append(b.elements, e)
 	n.column = newColumnWriter(leafColumn{
 		path: path, name: f.Name, typ: f.Type, physical: e.Type.V, length: int(e.TypeLength.V), maxDef: l.def, maxRep: l.rep,
-	}, b.opts)
+	}, b.opts, b.scratch)
 	b.columns = append(b.columns, n.column)
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 
 	"github.com/parquet-go/parquet-go/bloom/xxhash"
-	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/featuresql/featuresql/engine/types"
@@ -27,12 +26,10 @@ type byteStrings struct {
 	dictPages int
 	ended     *stringDict
 	codes     []int32
-	raw       int // bytes that codes stand for
-	fresh     int // of them, in entries that this page added
-	packed    []byte
-	runs      rle.DictionaryEncoding
+	raw       int     // bytes that codes stand for
+	fresh     int     // of them, in entries that this page added
 	remap     []int32 // code in the vector's dictionary → code here, -1: unknown
-	scratch   [16]byte
+	decimal   [16]byte
 }
 
 // pageStep is a number of rows after which pages of strings like to end: pages of several columns that end
@@ -57,7 +54,7 @@ func (s *byteStrings) gather(v *vector.Vector, r rowSpan) int {
 			continue
 		}
 		if s.fixed {
-			s.append(appendDecimal(s.scratch[:0], v.Decimal(i), s.leaf.length))
+			s.append(appendDecimal(s.decimal[:0], v.Decimal(i), s.leaf.length))
 		} else {
 			s.append(v.Bytes(i))
 		}
@@ -99,7 +96,7 @@ func (s *byteStrings) gatherCodes(v *vector.Vector, r rowSpan) {
 
 func (s *byteStrings) appendEntry(dict *vector.Vector, i int) {
 	if s.fixed {
-		s.append(appendDecimal(s.scratch[:0], dict.Decimal(i), s.leaf.length))
+		s.append(appendDecimal(s.decimal[:0], dict.Decimal(i), s.leaf.length))
 		return
 	}
 	s.append(dict.Bytes(i))
@@ -107,7 +104,7 @@ func (s *byteStrings) appendEntry(dict *vector.Vector, i int) {
 
 func (s *byteStrings) add(v types.Value) {
 	if s.fixed {
-		s.append(appendDecimal(s.scratch[:0], v.D, s.leaf.length))
+		s.append(appendDecimal(s.decimal[:0], v.D, s.leaf.length))
 		return
 	}
 	s.append([]byte(v.S))
@@ -181,6 +178,14 @@ func (s *byteStrings) pageBytes() int {
 	return len(s.plain)
 }
 
+func (s *byteStrings) memoryBytes() int {
+	m := cap(s.plain) + cap(s.low) + cap(s.high) + 8*cap(s.hashes) + 4*cap(s.codes) + 4*cap(s.remap)
+	if d := s.usedDict(); d != nil {
+		m += cap(d.data) + 4*(cap(d.off)+cap(d.hashes)+cap(d.slots)+cap(d.used))
+	}
+	return m
+}
+
 // value boxes an encoded value.
 func (s *byteStrings) value(b []byte) types.Value {
 	if !s.fixed {
@@ -206,7 +211,7 @@ func (s *byteStrings) endPage(dst []byte) ([]byte, pageValues) {
 		p := pageValues{encoding: format.RLEDictionary, bounds: s.codeBounds()}
 		s.dictPages++
 		s.codes, s.raw, s.fresh = s.codes[:0], 0, 0
-		return append(dst, s.packed...), p
+		return append(dst, s.scratch.packedCodes...), p
 	}
 	p := pageValues{encoding: format.Plain}
 	if s.count > 0 {
@@ -222,14 +227,10 @@ func (s *byteStrings) endPage(dst []byte) ([]byte, pageValues) {
 
 // packCodes encodes the page's codes; if the dictionary does not pay it spills and reports false.
 func (s *byteStrings) packCodes() bool {
-	packed, err := s.runs.EncodeInt32(s.packed[:0], s.codes)
-	if err != nil {
-		panic(err) // codes are not negative; Write turns this into an error
-	}
-	s.packed = packed
 	d := s.dict
+	packed := s.scratch.packCodes(s.codes)
 	dictBytes := len(d.data)
-	d.codeBytes += len(packed)
+	d.codeBytes += packed
 	d.plainBytes += s.raw
 	if !s.fixed {
 		dictBytes += 4 * d.len()

@@ -206,7 +206,7 @@ func (w *Writer) append(p *partition, b *vector.Batch) error {
 }
 
 func (w *Writer) account(f *dataFile) {
-	n := f.pq.BufferedBytes() + f.out.sizeBytes()
+	n := f.pq.MemoryBytes() + f.out.sizeBytes()
 	w.memory += n - f.memory
 	f.memory = n
 }
