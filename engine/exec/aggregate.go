@@ -317,11 +317,15 @@ func (r *aggRun) planMerge(ctx context.Context) error {
 		}
 	}
 	big := r.workers[most]
+	r.spilled = r.spilled || r.mergeTooLarge(big, total)
 	switch {
 	case r.spilled:
 		r.partLg = spillPartLg
 		for _, w := range r.workers {
 			if err := w.spillRows(); err != nil {
+				return err
+			}
+			if err := w.acct.set(w.sizeBytes()); err != nil {
 				return err
 			}
 		}
@@ -342,6 +346,20 @@ func (r *aggRun) planMerge(ctx context.Context) error {
 		r.partLg++
 	}
 	return nil
+}
+
+// mergeTooLarge reports whether merging in memory, which holds most groups twice, might not fit the budget
+// although spilling them first would.
+func (r *aggRun) mergeTooLarge(big *aggWorker, total int) bool {
+	limit := r.query.Memory.LimitBytes()
+	if limit == 0 || !r.op.plan.simple || r.op.plan.nKeys == 0 || total == big.table.n-1 {
+		return false
+	}
+	size := int64(0)
+	for _, w := range r.workers {
+		size += w.sizeBytes()
+	}
+	return r.query.Memory.UsedBytes()+2*size > limit
 }
 
 func (r *aggRun) leave() {
