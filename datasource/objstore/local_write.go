@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -31,27 +32,33 @@ func (l *Local) Put(ctx context.Context, key string, r io.Reader) (Object, error
 // PutIfAbsent implements Store.
 func (l *Local) PutIfAbsent(ctx context.Context, key string, data []byte) error {
 	if err := CheckKey(key); err != nil {
-		return failed("put", key, err)
+		return notStored(key, err)
 	}
 	if _, err := l.root.Lstat(key); err == nil { // the common loss, without writing anything
 		return failed("put", key, ErrAlreadyExists)
 	}
 	tmp, _, err := l.stage(ctx, key, bytes.NewReader(data))
 	if err != nil {
-		return failed("put", key, err)
+		return notStored(key, err)
 	}
-	err = translate(l.root.Link(tmp, key))
-	rmErr := l.root.Remove(tmp)
-	if errors.Is(err, ErrAlreadyExists) {
-		return failed("put", key, err)
-	}
-	if err = errors.Join(err, rmErr); err == nil {
+	linkErr := translate(l.root.Link(tmp, key))
+	err = l.root.Remove(tmp)
+	switch {
+	case errors.Is(linkErr, ErrAlreadyExists):
+		return failed("put", key, linkErr)
+	case linkErr != nil:
+		return notStored(key, linkErr)
+	case err == nil:
 		err = l.flush(parent(key))
 	}
 	if err != nil {
 		return failed("put", key, err)
 	}
 	return nil
+}
+
+func notStored(key string, err error) error {
+	return fmt.Errorf("put %q: %w: %w", key, ErrNotStored, err)
 }
 
 // stage writes r to a new temporary file in key's folder and flushes it.

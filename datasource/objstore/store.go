@@ -15,6 +15,8 @@ var (
 	ErrReadOnly      = errors.New("object store is read-only")
 	ErrTooLarge      = errors.New("object is larger than allowed here")
 	ErrInvalidKey    = errors.New("invalid object key")
+	// ErrNotStored marks an error of a put after which the data is not stored and will not be.
+	ErrNotStored = errors.New("object was not stored")
 )
 
 // Object describes one stored object. Key is relative to the store's root, with "/" between its parts, unescaped.
@@ -39,7 +41,8 @@ type Store interface {
 	// Put stores the bytes of r under key, replacing what was there.
 	Put(ctx context.Context, key string, r io.Reader) (Object, error)
 	// PutIfAbsent stores data under key unless something is there: ErrAlreadyExists. Of any number of
-	// concurrent calls with one key at most one succeeds. An error other than ErrAlreadyExists leaves it open whether data was stored.
+	// concurrent calls with one key at most one succeeds. An error that is neither
+	// ErrAlreadyExists nor ErrNotStored leaves it open whether data was stored, or still will be.
 	PutIfAbsent(ctx context.Context, key string, data []byte) error
 	// List yields the objects whose keys begin with prefix and come after startAfter (exclusive), ordered by
 	// the bytes of their keys, at any depth. The first error ends it.

@@ -1,0 +1,196 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/feature"
+)
+
+// Commit makes the changes the next version of the table, and returns it; with nothing changed, the base's. It closes the
+// transaction, whatever comes of it.
+//
+// *ConflictError: nothing was committed, another commit is in the way. *UnknownOutcomeError: it may have been committed. Any
+// other error: nothing was committed, and no attempt is under way.
+func (tx *Transaction) Commit(ctx context.Context) (delta.Version, error) {
+	if tx.closed {
+		return 0, ErrClosed
+	}
+	tx.closed = true
+	if tx.changes.empty() {
+		tx.outcome = committed
+		return tx.base.Version(), nil
+	}
+	tx.outcome = abandoned
+	if err := tx.check(); err != nil {
+		return 0, err
+	}
+	c := &committer{
+		tx: tx, log: commitLog{tx.table.Store(), tx.opts}, previous: tx.base.Timestamp(),
+		next: attempt{version: tx.base.Version() + 1, txnID: tx.id},
+	}
+	var err error
+	if c.rowID, err = tx.baseRowID(); err == nil {
+		err = c.run(ctx)
+	}
+	var open *UnknownOutcomeError
+	if errors.As(err, &open) {
+		tx.outcome = unknown
+	}
+	if err != nil {
+		return 0, err
+	}
+	tx.outcome = committed
+	c.log.observe(Committed, c.next.version, c.next.number, nil)
+	c.checkpoint(ctx)
+	return c.next.version, nil
+}
+
+// check refuses what the table does not allow, before anything is written.
+func (tx *Transaction) check() error {
+	if err := feature.CheckWrite(tx.base.Protocol(), tx.base.Metadata()); err != nil {
+		return fmt.Errorf("table %s: %w", tx.table.URL(), err)
+	}
+	if tx.changes.metadata != nil || tx.changes.protocol != nil {
+		if err := feature.CheckWrite(tx.protocol(), tx.metadata()); err != nil {
+			return fmt.Errorf("table %s: %w", tx.table.URL(), err)
+		}
+	}
+	if isTrue(tx.base.Metadata(), "delta.appendOnly") && tx.changes.removesData() {
+		return &AppendOnlyError{Table: tx.table.URL()}
+	}
+	return nil
+}
+
+// committer carries one transaction through its attempts.
+type committer struct {
+	tx       *Transaction
+	log      commitLog
+	next     attempt
+	previous time.Time // timestamp of the version before
+	rowID    int64     // the highest given out; of no interest without row tracking
+}
+
+// run puts the commit until it is there. Whenever the version is taken it goes past all winners.
+func (c *committer) run(ctx context.Context) error {
+	tx := c.tx
+	for {
+		if err := c.guardGap(ctx); err != nil {
+			return err
+		}
+		c.next.number++
+		if err := c.encode(); err != nil {
+			return err
+		}
+		err := c.log.put(ctx, c.next)
+		if !errors.Is(err, errTaken) {
+			return err
+		}
+		ours, err := c.passWinners(ctx)
+		if ours || err != nil {
+			return err
+		}
+		c.log.observe(Lost, c.next.version-1, c.next.number, nil)
+		if c.next.number >= tx.opts.MaxAttempts {
+			return &ConflictError{Table: tx.table.URL(), Kind: TooManyAttempts, Base: tx.base.Version(), Version: c.next.version - 1}
+		}
+		if err := tx.opts.Clock.Sleep(ctx, tx.opts.pause(c.next.number)); err != nil {
+			return fmt.Errorf("table %s: commit: %w", tx.table.URL(), err)
+		}
+	}
+}
+
+// passWinners checks every commit from the version just tried on, and moves past them. ours says that the first is this very
+// transaction's: a store that tries again by itself reports its own success as somebody else's.
+func (c *committer) passWinners(ctx context.Context) (ours bool, err error) {
+	w, ours, err := c.log.readBack(ctx, c.next)
+	switch {
+	case err != nil:
+		return false, c.log.unknownOutcome(c.next, err)
+	case ours:
+		c.log.observe(Recovered, c.next.version, c.next.number, nil)
+		return true, nil
+	case w == nil:
+		return false, c.log.unknownOutcome(c.next, errVanished)
+	}
+	for w != nil {
+		conflict, err := c.tx.conflict(w)
+		if err != nil {
+			return false, fmt.Errorf("table %s: check against version %d: %w", c.tx.table.URL(), w.version, err)
+		}
+		if conflict != nil {
+			return false, conflict
+		}
+		if err := c.rebase(w); err != nil {
+			return false, err
+		}
+		c.next.version++
+		if w, _, err = c.log.read(ctx, c.next.version); err != nil {
+			return false, fmt.Errorf("table %s: commit: %w", c.tx.table.URL(), err)
+		}
+	}
+	return false, nil
+}
+
+// rebase takes over what the next commit builds upon.
+func (c *committer) rebase(w *winner) error {
+	if at, ok := w.timestamp(); ok && at.After(c.previous) {
+		c.previous = at
+	}
+	if d := w.rowTracking(); d != nil {
+		highest, err := highestRowID(d)
+		if err != nil {
+			return fmt.Errorf("table %s: version %d: %w", c.tx.table.URL(), w.version, err)
+		}
+		c.rowID = highest
+	}
+	return nil
+}
+
+// maxAge is how long after its beginning a transaction trusts the log not to have been cleaned up behind it.
+const maxAge = 10 * time.Minute
+
+// guardGap refuses to put a version that others have passed and whose commit was cleaned up since: it would be absent, and yet not
+// the next. Only a transaction that took long has to look.
+func (c *committer) guardGap(ctx context.Context) error {
+	tx := c.tx
+	if tx.opts.Clock.Now().Sub(tx.begun) < maxAge {
+		return nil
+	}
+	tx.begun = tx.opts.Clock.Now()
+	newest, err := c.log.newestListed(ctx, c.next.version)
+	if err == nil && newest >= c.next.version {
+		var w *winner
+		if w, _, err = c.log.read(ctx, c.next.version); err == nil && w == nil {
+			return &ConflictError{Table: tx.table.URL(), Kind: LogTruncated, Base: tx.base.Version(), Version: c.next.version}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("table %s: commit: %w", tx.table.URL(), err)
+	}
+	return nil
+}
+
+// encode makes the commit file of the next version.
+func (c *committer) encode() error {
+	tx, v, now := c.tx, c.next.version, c.tx.opts.Clock.Now()
+	info, metadata := tx.commitInfo(v, c.previous, now)
+	actions := append([]action.Action{{CommitInfo: info}}, tx.changes.actions(metadata, now.UnixMilli())...)
+	if assignsRowIDs(tx.protocol(), tx.metadata()) {
+		var err error
+		if actions, err = assignRowIDs(actions, tx.table.URL(), v, c.rowID); err != nil {
+			return err
+		}
+	}
+	c.next.data = encodeLines(actions)
+	return nil
+}
+
+func isTrue(m *action.Metadata, property string) bool {
+	return strings.EqualFold(m.Configuration[property], "true")
+}

@@ -1,0 +1,281 @@
+package txn_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/feature"
+	"github.com/featuresql/featuresql/datasource/objstore"
+	"github.com/featuresql/featuresql/datasource/objstore/faultstore"
+	"github.com/featuresql/featuresql/txn"
+)
+
+func TestCommitInfo(t *testing.T) {
+	store := localStore(t)
+	table := create(t, store, metadata(), protocol(), file("a", "p", 0, 9))
+	tx := begin(t, table, options("mine"))
+	must(t, tx.ReadFiles(compare(t, "part", "=", "p"), nil), tx.RemoveFile(find(t, tx, "a"), true), tx.AddFile(file("b", "p", 0, 8)),
+		tx.SetOperation("DELETE", map[string]string{"predicate": `["part = 'p'"]`}, map[string]string{"numDeletedRows": "1"}))
+	commit(t, tx)
+	actions := commitActions(t, store, 1)
+	info := actions[0].CommitInfo
+	if info == nil {
+		t.Fatal("the first action is not commitInfo")
+	}
+	got := fmt.Sprintln(info.Operation, info.OperationParameters, info.OperationMetrics, *info.ReadVersion, info.IsolationLevel,
+		*info.IsBlindAppend, info.EngineInfo, info.TxnID, *info.Timestamp, info.InCommitTimestamp == nil)
+	want := fmt.Sprintln(`DELETE map[predicate:["part = 'p'"]] map[numDeletedRows:1] 0 WriteSerializable false featuresql/test mine1`, epoch.UnixMilli(), true)
+	if got != want {
+		t.Errorf("commitInfo %s want %s", got, want)
+	}
+	remove := actions[1].Remove
+	if len(actions) != 3 || remove == nil || actions[2].Add == nil {
+		t.Fatalf("%d actions", len(actions))
+	}
+	if remove.Path != "a" || *remove.DeletionTimestamp != epoch.UnixMilli() || !remove.DataChange || !*remove.ExtendedFileMetadata ||
+		*remove.Size != 100 || *remove.PartitionValues["part"] != "p" {
+		t.Errorf("remove %+v", remove)
+	}
+	for _, c := range []struct{ steps, want string }{
+		{"add x p 0..9", "WriteSerializable blind"},
+		{"read part = p, add y p 0..9", "WriteSerializable"},
+		{"read-all, add z p 0..9", "WriteSerializable"},
+		{"remove x move, add x2 p 0..9 move", "SnapshotIsolation"},
+		{"remove x2", "WriteSerializable"},
+		{"metadata delta.isolationLevel Serializable", "WriteSerializable blind"},
+		{"add s p 0..9", "Serializable blind"},
+		{"remove s move, add s2 p 0..9 move", "SnapshotIsolation"},
+		{"remove s2 move, add s3 p 0..9 move, metadata k v", "Serializable"},
+	} {
+		tx := begin(t, table, options("tx"))
+		for one := range strings.SplitSeq(c.steps, ", ") {
+			step(t, tx, one)
+		}
+		info := commitActions(t, store, commit(t, tx))[0].CommitInfo
+		got := info.IsolationLevel
+		if *info.IsBlindAppend {
+			got += " blind"
+		}
+		if got != c.want {
+			t.Errorf("%s: %s; want %s", c.steps, got, c.want)
+		}
+	}
+}
+
+// TestInCommitTimestamps commits with a clock that stands still and one that runs behind, with and without losing races.
+func TestInCommitTimestamps(t *testing.T) {
+	store := localStore(t)
+	on := []string{"delta.enableInCommitTimestamps", "true"}
+	table := create(t, store, metadata(on...), protocol(feature.InCommitTimestamp))
+	at := func(v delta.Version) int64 {
+		info := commitActions(t, store, v)[0].CommitInfo
+		if info == nil || info.InCommitTimestamp == nil {
+			t.Fatalf("version %d has no in-commit timestamp in its first action", v)
+		}
+		return *info.InCommitTimestamp - epoch.UnixMilli()
+	}
+	late, behind := begin(t, table, options("late")), options("behind")
+	behind.Clock = &clock{now: epoch.Add(-time.Hour)}
+	for i, opts := range []txn.Options{options("a"), behind, {Clock: &clock{now: epoch.Add(time.Minute)}}} {
+		tx := begin(t, table, opts)
+		must(t, tx.AddFile(file(strconv.Itoa(i), "p", 0, 9)))
+		commit(t, tx)
+	}
+	must(t, late.AddFile(file("late", "p", 0, 9)))
+	if v := commit(t, late); v != 4 {
+		t.Errorf("version %d", v)
+	}
+	if got := fmt.Sprint(at(0), at(1), at(2), at(3), at(4)); got != "0 1 2 60000 60001" {
+		t.Errorf("timestamps %s", got)
+	}
+}
+
+// TestTimestampsSwitchedOn switches in-commit timestamps on after losing a race: the properties name the version that it became.
+func TestTimestampsSwitchedOn(t *testing.T) {
+	store := localStore(t)
+	table := create(t, store, metadata(), protocol())
+	tx := begin(t, table, options("on"))
+	other := begin(t, table, options("other"))
+	must(t, other.AddFile(file("x", "p", 0, 9)))
+	commit(t, other)
+	must(t, tx.SetProtocol(protocol(feature.InCommitTimestamp)), tx.SetMetadata(metadata("delta.enableInCommitTimestamps", "true")))
+	v := commit(t, tx)
+	c := snapshot(t, table).Metadata().Configuration
+	ict := commitActions(t, store, v)[0].CommitInfo.InCommitTimestamp
+	if v != 2 || ict == nil || c["delta.inCommitTimestampEnablementVersion"] != "2" ||
+		c["delta.inCommitTimestampEnablementTimestamp"] != strconv.FormatInt(*ict, 10) {
+		t.Errorf("version %d, timestamp %v, properties %v", v, ict, c)
+	}
+	tx = begin(t, table, options("next"))
+	must(t, tx.SetMetadata(c2(c)))
+	commit(t, tx)
+	if got := snapshot(t, table).Metadata().Configuration["delta.inCommitTimestampEnablementVersion"]; got != "2" {
+		t.Errorf("a later change of metadata moved the version to %s", got)
+	}
+}
+
+func c2(properties map[string]string) *action.Metadata {
+	m := metadata("k", "v")
+	for k, v := range properties {
+		m.Configuration[k] = v
+	}
+	return m
+}
+
+// TestRowIDs: where row tracking is supported, files get disjoint ranges of row ids, also after losing races.
+func TestRowIDs(t *testing.T) {
+	store := localStore(t)
+	table := create(t, store, metadata(), protocol(feature.RowTracking), file("a", "p", 0, 9))
+	late := begin(t, table, options("late"))
+	tx := begin(t, table, options("tx"))
+	must(t, tx.AddFile(file("b", "p", 0, 9)), tx.AddFile(file("c", "p", 0, 9)))
+	commit(t, tx)
+	must(t, late.ReplaceDV(find(t, late, "a"), inline("one"), ""), late.AddFile(file("d", "p", 0, 9)))
+	commit(t, late)
+	s := snapshot(t, table)
+	got := ""
+	for i := range s.Files().Len() {
+		a := s.Files().Add(i)
+		got += fmt.Sprintf("%s:%d@%d ", a.Path, *a.BaseRowID, *a.DefaultRowCommitVersion)
+	}
+	if want := "b:10@1 c:20@1 a:0@0 d:30@2 "; got != want {
+		t.Errorf("row ids %s; want %s", got, want)
+	}
+	bare := file("e", "p", 0, 9)
+	bare.Stats = ""
+	tx = begin(t, table, options("bare"))
+	must(t, tx.AddFile(bare))
+	var invalid *txn.InvalidError
+	if _, err := tx.Commit(context.Background()); !errors.As(err, &invalid) {
+		t.Errorf("file without numRecords: %v", err)
+	}
+}
+
+// TestUnsupportedFeature: a table that needs a writer feature unknown here is not written, and the feature is named.
+func TestUnsupportedFeature(t *testing.T) {
+	ctx := context.Background()
+	var unsupported *feature.UnsupportedError
+	err := txn.Create(ctx, localStore(t), metadata(), protocol("fancyWrites"))
+	if !errors.As(err, &unsupported) || unsupported.Feature != "fancyWrites" {
+		t.Errorf("create: %v", err)
+	}
+	store := localStore(t)
+	table := create(t, store, metadata(), protocol())
+	tx := begin(t, table, options("tx"))
+	must(t, tx.SetProtocol(protocol("fancyWrites")))
+	if _, err := tx.Commit(ctx); !errors.As(err, &unsupported) || snapshot(t, table).Version() != 0 {
+		t.Errorf("change of protocol: %v", err)
+	}
+	p := protocol("fancyWrites")
+	must(t, store.PutIfAbsent(ctx, "_delta_log/00000000000000000001.json", action.AppendLine(nil, &action.Action{Protocol: p})))
+	tx = begin(t, table, options("tx"))
+	must(t, tx.AddFile(file("x", "p", 0, 9)))
+	if _, err := tx.Commit(ctx); !errors.As(err, &unsupported) || snapshot(t, table).Version() != 1 {
+		t.Errorf("commit: %v", err)
+	}
+}
+
+func TestCreate(t *testing.T) {
+	ctx := context.Background()
+	store := localStore(t)
+	a := file("a", "p", 0, 9)
+	must(t, txn.Create(ctx, store, metadata(), protocol(), action.Action{Add: &a}))
+	info := commitActions(t, store, 0)[0].CommitInfo
+	if info == nil || info.Operation != "CREATE TABLE" || info.ReadVersion != nil || !*info.IsBlindAppend {
+		t.Errorf("commitInfo %+v", info)
+	}
+	if s := snapshot(t, open(t, store)); s.Version() != 0 || files(s) != "a" {
+		t.Errorf("version %d: %s", s.Version(), files(s))
+	}
+	var exists *txn.TableExistsError
+	if err := txn.Create(ctx, store, metadata(), protocol()); !errors.As(err, &exists) {
+		t.Errorf("second create: %v", err)
+	}
+	cleaned := localStore(t)
+	must(t, cleaned.PutIfAbsent(ctx, "_delta_log/00000000000000000010.checkpoint.parquet", nil))
+	if err := txn.Create(ctx, cleaned, metadata(), protocol()); !errors.As(err, &exists) {
+		t.Errorf("create over a log without commits: %v", err)
+	}
+	var invalid *txn.InvalidError
+	if err := txn.Create(ctx, localStore(t), metadata(), protocol(), action.Action{Protocol: protocol()}); !errors.As(err, &invalid) {
+		t.Errorf("create with two protocols: %v", err)
+	}
+}
+
+// TestCheckpoints: one follows every interval-th commit, and its failure is told but does no harm.
+func TestCheckpoints(t *testing.T) {
+	for _, c := range []struct{ interval, want string }{{"", "10 20"}, {"3", "3 6 9 12 15 18 21"}, {"zero", "10 20"}, {"0", "10 20"}} {
+		store := localStore(t)
+		m := metadata()
+		if c.interval != "" {
+			m = metadata("delta.checkpointInterval", c.interval)
+		}
+		table := create(t, store, m, protocol())
+		var told []string
+		opts := options("tx")
+		opts.Observe = func(e txn.Event) {
+			if e.Kind == txn.Checkpointed {
+				told = append(told, strconv.Itoa(int(e.Version)))
+			}
+		}
+		for i := range 21 {
+			tx := begin(t, table, opts)
+			must(t, tx.AddFile(file(strconv.Itoa(i), "p", 0, 9)))
+			commit(t, tx)
+		}
+		if got := strings.Join(told, " "); got != c.want {
+			t.Errorf("interval %q: checkpoints at %s; want %s", c.interval, got, c.want)
+		}
+		if s := snapshot(t, open(t, store)); s.Version() != 21 || s.Files().Len() != 21 {
+			t.Errorf("interval %q: version %d with %d files", c.interval, s.Version(), s.Files().Len())
+		}
+	}
+	faulty := faultstore.New(localStore(t), faultstore.Options{})
+	table := create(t, faulty, metadata("delta.checkpointInterval", "1"), protocol())
+	faulty.SetRules(faultstore.Rule{Ops: faultstore.All, Key: func(k string) bool { return strings.Contains(k, "checkpoint") }, Kind: faultstore.Fail})
+	var failed error
+	opts := options("tx")
+	opts.Observe = func(e txn.Event) {
+		if e.Kind == txn.CheckpointFailed {
+			failed = e.Err
+		}
+	}
+	tx := begin(t, table, opts)
+	must(t, tx.AddFile(file("x", "p", 0, 9)))
+	if v := commit(t, tx); v != 1 || !errors.Is(failed, faultstore.ErrInjected) {
+		t.Errorf("version %d, checkpoint: %v", v, failed)
+	}
+}
+
+// TestCleanedLog: a transaction that slept past a clean-up of the log must not fill the hole that it left.
+func TestCleanedLog(t *testing.T) {
+	ctx := context.Background()
+	store := localStore(t)
+	table := create(t, store, metadata(), protocol())
+	c := &clock{now: epoch}
+	opts := options("late")
+	opts.Clock = c
+	tx := begin(t, table, opts)
+	must(t, tx.AddFile(file("late", "p", 0, 9)))
+	for i := range 3 {
+		other := begin(t, table, options("other"))
+		must(t, other.AddFile(file(strconv.Itoa(i), "p", 0, 9)))
+		commit(t, other)
+	}
+	must(t, store.Delete(ctx, "_delta_log/00000000000000000001.json"))
+	c.now = epoch.Add(24 * time.Hour)
+	var conflict *txn.ConflictError
+	if _, err := tx.Commit(ctx); !errors.As(err, &conflict) || conflict.Kind != txn.LogTruncated {
+		t.Errorf("commit: %v", err)
+	}
+	if _, err := store.Head(ctx, "_delta_log/00000000000000000001.json"); !errors.Is(err, objstore.ErrNotFound) {
+		t.Errorf("the hole was filled: %v", err)
+	}
+}

@@ -1,0 +1,156 @@
+package txn
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/log"
+	"github.com/featuresql/featuresql/datasource/objstore"
+)
+
+// commitLog puts and reads the commit files of one table, through the failures of its store.
+type commitLog struct {
+	store objstore.Store
+	opts  Options
+}
+
+// errTaken says that there is a commit at the version, most likely another transaction's.
+var errTaken = errors.New("version is taken")
+
+// errVanished says that what took a version cannot be found.
+var errVanished = errors.New("the commit that has the version cannot be found")
+
+// errTorn says that a commit is there with this transaction's id but not its bytes: the store is not atomic.
+var errTorn = errors.New("the commit was stored in part")
+
+// storeAttempts bounds how often one version is put, or read, while the store fails.
+const storeAttempts = 4
+
+// maxCommitBytes bounds a commit file that is read back.
+const maxCommitBytes = 2 << 30
+
+// attempt is one commit file to be put.
+type attempt struct {
+	version delta.Version
+	data    []byte
+	txnID   string
+	number  int // of the transaction's attempts, for events
+}
+
+// put stores a commit: nil if it is there, errTaken if perhaps another is, else as Transaction.Commit says.
+//
+// After most errors it is open whether the commit was stored, or still will be. Reading the version back decides where
+// something is there; where nothing is, putting the same bytes again is safe, since the first to arrive is ours either way.
+func (l commitLog) put(ctx context.Context, a attempt) error {
+	var putErr error
+	open := false
+	for n := 1; n <= storeAttempts; n++ {
+		err := l.store.PutIfAbsent(ctx, log.CommitKey(a.version), a.data)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, objstore.ErrAlreadyExists) {
+			return errTaken
+		}
+		putErr = err
+		if !errors.Is(err, objstore.ErrNotStored) {
+			open = true
+			w, ours, err := l.readBack(ctx, a)
+			switch {
+			case err != nil:
+				putErr = errors.Join(putErr, err)
+			case ours:
+				l.observe(Recovered, a.version, a.number, putErr)
+				return nil
+			case w != nil:
+				return errTaken
+			}
+		}
+		l.observe(PutFailed, a.version, a.number, putErr)
+		if ctx.Err() != nil || l.opts.Clock.Sleep(ctx, l.opts.pause(n)) != nil {
+			break
+		}
+	}
+	if open {
+		return l.unknownOutcome(a, putErr)
+	}
+	return fmt.Errorf("table %s: commit: %w", l.store.URL(), putErr)
+}
+
+func (l commitLog) unknownOutcome(a attempt, err error) error {
+	return &UnknownOutcomeError{Table: l.store.URL(), Version: a.version, TxnID: a.txnID, Err: err}
+}
+
+func (l commitLog) observe(kind EventKind, v delta.Version, attempt int, err error) {
+	l.opts.Observe(Event{Kind: kind, Table: l.store.URL(), Version: v, Attempt: attempt, Err: err})
+}
+
+// readBackTimeout bounds reading a version back once the statement itself is cancelled.
+const readBackTimeout = 10 * time.Second
+
+// readBack reads the commit at a's version, nil if there is none, and says whether it is a's. It goes on after ctx
+// has ended, as the caller must learn what became of the commit.
+func (l commitLog) readBack(ctx context.Context, a attempt) (w *winner, ours bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBackTimeout)
+	defer cancel()
+	w, data, err := l.read(ctx, a.version)
+	if w == nil || err != nil || w.txnID() != a.txnID {
+		if err != nil && bytes.HasPrefix(a.data, data) && len(data) > 0 {
+			err = errTorn
+		}
+		return w, false, err
+	}
+	if !bytes.Equal(data, a.data) {
+		return nil, false, errTorn
+	}
+	return w, true, nil
+}
+
+// read returns the commit of a version and its bytes, nil if there is none. A store that fails is asked again.
+func (l commitLog) read(ctx context.Context, v delta.Version) (w *winner, data []byte, err error) {
+	key := log.CommitKey(v)
+	for n := 1; ; n++ {
+		data, err = l.store.Get(ctx, key, maxCommitBytes)
+		if errors.Is(err, objstore.ErrNotFound) {
+			return nil, nil, nil
+		}
+		if err == nil {
+			w, err = summarize(v, key, data)
+			return w, data, err
+		}
+		if n < storeAttempts && ctx.Err() == nil {
+			err = errors.Join(err, l.opts.Clock.Sleep(ctx, l.opts.pause(n)))
+		}
+		if n == storeAttempts || ctx.Err() != nil {
+			return nil, nil, fmt.Errorf("read version %d: %w", v, err)
+		}
+	}
+}
+
+// newestListed returns the newest version of which the log holds a commit, or from-1 if none is at or after from.
+func (l commitLog) newestListed(ctx context.Context, from delta.Version) (delta.Version, error) {
+	newest := from - 1
+	for o, err := range l.store.List(ctx, log.Prefix, log.CommitKey(newest)) {
+		if err != nil {
+			return 0, err
+		}
+		if v, ok := log.ParseCommitKey(o.Key); ok {
+			newest = max(newest, v)
+		}
+	}
+	return newest, nil
+}
+
+// encodeLines returns a commit file.
+func encodeLines(actions []action.Action) []byte {
+	var b []byte
+	for i := range actions {
+		b = action.AppendLine(b, &actions[i])
+	}
+	return b
+}

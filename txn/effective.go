@@ -1,0 +1,70 @@
+package txn
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/replay"
+)
+
+// Effective returns the table as the transaction's next statement sees it: the base less what was removed, then
+// what was added, in the order of addition. Version and log are the base's. Without file changes it is the base itself.
+func (tx *Transaction) Effective() (*delta.Snapshot, error) {
+	if tx.effect != nil {
+		return tx.effect, nil
+	}
+	c := &tx.changes
+	if len(c.removes) == 0 && len(c.live) == 0 && c.metadata == nil && c.protocol == nil {
+		tx.effect = tx.base
+		return tx.base, nil
+	}
+	var removed []int
+	if len(c.gone) > 0 {
+		files := tx.base.Files()
+		for i := range files.Len() {
+			if _, ok := c.gone[files.Path(i)]; ok {
+				removed = append(removed, i)
+			}
+		}
+	}
+	s, err := tx.base.WithFiles(removed, c.liveAdds())
+	if err != nil {
+		return nil, fmt.Errorf("table %s: uncommitted changes: %w", tx.table.URL(), err)
+	}
+	tx.effect = s
+	return s, nil
+}
+
+// listOf returns a file list of adds alone, with their statistics.
+func (tx *Transaction) listOf(adds []action.Add) (*replay.FileList, error) {
+	all := make([]int, tx.base.Files().Len())
+	for i := range all {
+		all[i] = i
+	}
+	s, err := tx.base.WithFiles(all, adds)
+	if err != nil {
+		return nil, err
+	}
+	return s.Files(), nil
+}
+
+// Orphans returns the data files, as keys of the table's store, that the transaction added and that no commit will
+// ever name; it is for after Commit or Rollback, to delete them. While a commit's outcome is unknown there are none.
+func (tx *Transaction) Orphans() []string {
+	if tx.outcome == pending || tx.outcome == unknown {
+		return nil
+	}
+	c := &tx.changes
+	paths := slices.Clone(c.undone)
+	for _, s := range c.adds {
+		paths = append(paths, c.root.CanonicalPath(s.Path))
+	}
+	slices.Sort(paths)
+	return slices.DeleteFunc(slices.Compact(paths), func(path string) bool {
+		_, live := c.live[path]
+		_, old := c.gone[path]
+		return old || action.IsAbsolute(path) || live && tx.outcome == committed
+	})
+}
