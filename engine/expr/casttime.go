@@ -197,3 +197,15 @@ func (k *caster) temporal(x int64) int64 {
 	}
 	return k.c.fromLocal(k.to, us)
 }
+
+// LocalToInstant returns the microseconds since 1970 UTC at which a clock in loc shows local.
+func LocalToInstant(loc *time.Location, local int64) int64 {
+	z := zone{loc: loc}
+	return z.toInstant(local)
+}
+
+// InstantToLocal returns what a clock in loc shows, in microseconds, at an instant.
+func InstantToLocal(loc *time.Location, us int64) int64 {
+	z := zone{loc: loc}
+	return z.toLocal(us)
+}

@@ -207,3 +207,6 @@ func (b *Bytes) Done() (*vector.Vector, error) {
 	}
 	return b.v, b.err
 }
+
+// Vector returns the vector being built, for SetNull.
+func (b *Bytes) Vector() *vector.Vector { return b.v }

@@ -1,0 +1,47 @@
+package scalar
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+)
+
+func init() {
+	register("misc",
+		spec{name: "uuid", sig: "uuid()", doc: "A random identifier (UUID version 4), another one for every row.", ret: tString, volatile: true, row: uuid},
+		spec{name: "is_uuid", sig: "is_uuid(s)", doc: "Whether a text is a UUID.", args: "s", ret: tBool, row: isUUID},
+	)
+}
+
+func uuid(r *Row) error {
+	var u [16]byte
+	if _, err := rand.Read(u[:]); err != nil {
+		return err
+	}
+	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
+	b := r.Buf()
+	for i, part := range [][]byte{u[:4], u[4:6], u[6:8], u[8:10], u[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, part)
+	}
+	return r.RetBuf(b)
+}
+
+// isUUID accepts 32 digits, with dashes after 8, 12, 16 and 20 of them, or in braces too.
+func isUUID(r *Row) error {
+	s := r.Str(0)
+	if len(s) == 38 && s[0] == '{' && s[37] == '}' {
+		s = s[1:37]
+	}
+	if len(s) != 36 && len(s) != 32 {
+		return r.RetBool(false)
+	}
+	for i, c := range s {
+		dash := len(s) == 36 && (i == 8 || i == 13 || i == 18 || i == 23)
+		if dash != (c == '-') || !dash && digit(c) > 15 {
+			return r.RetBool(false)
+		}
+	}
+	return r.RetBool(true)
+}
