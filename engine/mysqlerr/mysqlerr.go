@@ -1,22 +1,109 @@
 package mysqlerr
 
 import (
+	"context"
 	"errors"
+	"strings"
 
+	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/mysql"
+	ast "github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/featuresql/featuresql/datasource/objstore"
+	"github.com/featuresql/featuresql/engine/expr"
 )
 
 // ErrTimeout is the cause of a context that ended because of max_execution_time.
-var ErrTimeout = errors.New("Query execution was interrupted, maximum statement execution time exceeded")
+var ErrTimeout = errors.New("Query execution was interrupted, maximum statement execution time exceeded") //nolint:staticcheck // MySQL's sentence
 
-// From returns err as a bare *mysql.SQLError, which is what the wire library recognises; nil for nil.
+// internal is the code of corrupted tables and internal errors.
+const internal = 1105
+
+// sentinels are errors that are values.
+var sentinels = []struct {
+	err  error
+	code int
+	text string // instead of the error's own
+}{
+	{ErrTimeout, 3024, ErrTimeout.Error()},
+	{context.Canceled, 1317, "Query execution was interrupted"},
+	{context.DeadlineExceeded, 1317, "Query execution was interrupted"},
+	{ast.ErrEmpty, 1065, "Query was empty"},
+	{objstore.ErrReadOnly, 1290, ""},
+	{objstore.ErrNotStored, 1030, ""},
+	{objstore.ErrNotFound, 1030, ""},
+	{objstore.ErrInvalidKey, 1103, ""},
+	{objstore.ErrTooLarge, internal, ""},
+}
+
+// From returns err as a bare *mysql.SQLError, which is what the wire library recognises; nil for nil. Its code is that
+// of the outermost error of the chain that a table knows, its message that of the whole chain.
 func From(err error) *mysql.SQLError {
 	if err == nil {
 		return nil
 	}
-	var e *mysql.SQLError
-	if errors.As(err, &e) {
+	var done *mysql.SQLError
+	if errors.As(err, &done) {
+		if done.State == "" || done.State == mysql.SSUnknownSQLState {
+			return build(done.Num, done.Message)
+		}
+		return done
+	}
+	if e := fromChain(err, err); e != nil {
 		return e
 	}
-	return mysql.NewSQLError(mysql.ERUnknownError, mysql.SSUnknownSQLState, "%s", err.Error())
+	for _, s := range sentinels {
+		if errors.Is(err, s.err) {
+			if s.text != "" {
+				return build(s.code, s.text)
+			}
+			return build(s.code, err.Error())
+		}
+	}
+	if text := err.Error(); strings.Contains(text, "syntax error at position") {
+		return build(1064, "You have an error in your SQL syntax: "+text)
+	}
+	return build(internal, err.Error())
+}
+
+// fromChain looks for the outermost error that a table knows.
+func fromChain(err, whole error) *mysql.SQLError {
+	for err != nil {
+		switch e := err.(type) { //nolint:errorlint // this link of the chain alone
+		case sql.WrappedInsertError:
+			return fromChain(e.Cause, e.Cause)
+		case sql.WrappedTypeConversionError:
+			return fromChain(e.Err, e.Err)
+		case *expr.ValueError:
+			return build(e.Code, whole.Error())
+		}
+		if code, ok := ownCode(err); ok {
+			return build(code, whole.Error())
+		}
+		for _, r := range hostRows {
+			if !r.kind.Is(err) {
+				continue
+			}
+			text := whole.Error()
+			if r.from != nil {
+				text = r.from.ReplaceAllString(text, r.to)
+			}
+			return build(r.code, text)
+		}
+		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this link of the chain alone
+			for _, e := range joined.Unwrap() {
+				if found := fromChain(e, whole); found != nil {
+					return found
+				}
+			}
+			return nil
+		}
+		err = errors.Unwrap(err)
+	}
+	return nil
+}
+
+// build makes the error; text is no format.
+func build(code int, text string) *mysql.SQLError {
+	return mysql.NewSQLError(code, State(code), "%s", text)
 }

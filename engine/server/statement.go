@@ -139,16 +139,14 @@ func (r *run) cause(ctx context.Context, err error) error {
 	return err
 }
 
-// parse cuts the first statement off a text of several.
+// parse parses the statement, or the first of several, itself: the host's engine would hide the type of the error.
+// A prepared statement is parsed already.
 func (r *run) parse() (ast.Statement, error) {
 	e := r.h.s.cfg.Engine
-	if !r.cmd.multi {
+	if _, cached := e.PreparedDataCache.GetCachedStmt(r.ctx.Session.ID(), sql.RemoveSpaceAndDelimiter(r.cmd.text, ';')); cached || r.cmd.binary {
 		return nil, nil
 	}
-	if _, cached := e.PreparedDataCache.GetCachedStmt(r.ctx.Session.ID(), r.cmd.text); cached {
-		return nil, nil
-	}
-	parsed, text, rest, err := e.Parser.Parse(r.ctx, r.cmd.text, true)
+	parsed, text, rest, err := e.Parser.Parse(r.ctx, r.cmd.text, r.cmd.multi)
 	if errors.Is(err, ast.ErrEmpty) {
 		return nil, nil
 	}

@@ -1,0 +1,104 @@
+package mysqlerr
+
+import (
+	"reflect"
+)
+
+// row gives an error type of ours its code. Types are named as fmt's %T names them, not imported: this package is
+// below all that return errors through it, and the packages that declare them stay free of MySQL. A test builds
+// one of each.
+type row struct {
+	typ  string
+	code int
+	// If field is set the row holds only where this boolean field of the error is true; the next row of the type is
+	// for the others.
+	field string
+	when  string // for the documentation
+}
+
+// ownRows: 1105 stands for corrupted tables and internal errors alone.
+var ownRows = []row{
+	{typ: "parser.SyntaxError", code: 1064, when: "outside the grammar, or beyond a limit on size and nesting"},
+	{typ: "parser.UnsupportedError", code: 1235, when: "a statement that is understood and not supported"},
+	{typ: "parser.AsOfError", code: 1525, when: "AS OF NULL, or a value that is neither a version nor a time"},
+	{typ: "parser.ColumnCountError", code: 1136, when: "INSERT … VALUES of too many or too few values"},
+	{typ: "parser.DuplicateColumnError", code: 1060, when: "CREATE TABLE names a column twice"},
+	{typ: "parser.MissingColumnError", code: 1072, when: "a key or PARTITIONED BY names an unknown column"},
+
+	{typ: "planner.UnsupportedError", code: 1235, when: "a construct that no operator executes"},
+	{typ: "planner.ColumnCountError", code: 1136, when: "INSERT of too many or too few values"},
+	{typ: "planner.NoKeyError", code: 1173, when: "REPLACE, IGNORE or ON DUPLICATE KEY on a table without a primary key"},
+	{typ: "planner.ReadOnlyVersionError", code: 1036, when: "a write to an old version of a table"},
+	{typ: "planner.PropertyError", code: 1231, when: "a table property with a value it cannot have"},
+	{typ: "planner.LocationError", code: 1210, when: "CREATE TABLE … LOCATION of another table"},
+	{typ: "catalog.NameError", code: 1103, when: "a name or path that no table can have"},
+	{typ: "catalog.SecondTableError", code: 1235, when: "a transaction writes a second table"},
+
+	{typ: "dml.ConstraintError", code: 1048, field: "NotNull", when: "NULL in a NOT NULL column"},
+	{typ: "dml.ConstraintError", code: 3819, when: "a CHECK constraint is violated"},
+	{typ: "dml.DuplicateKeyError", code: 1062, when: "a second row of the same primary key"},
+	{typ: "dml.AmbiguousMergeError", code: 1242, when: "MERGE: several source rows match one target row"},
+	{typ: "exec.MemoryError", code: 1038, when: "a statement needs more memory than it may have"},
+	{typ: "exec.PanicError", code: 1105, when: "an internal error"},
+	{typ: "expr.RangeError", code: 1690, when: "the result of an operation leaves its type"},
+	{typ: "expr.DivisionByZero", code: 1365, when: "a division by zero in strict DML"},
+	{typ: "expr.TypeError", code: 1210, when: "operands that a function cannot take"},
+	{typ: "expr.UnknownFunctionError", code: 1305, when: "a function that does not exist"},
+	{typ: "expr.TooLargeError", code: 1301, when: "the result of a string function is too large"},
+	{typ: "agg.NullKeyError", code: 3158, when: "JSON_OBJECTAGG of a NULL key"},
+
+	{typ: "txn.ConflictError", code: 1213, when: "another commit conflicts with the transaction; run it again"},
+	{typ: "txn.AppendOnlyError", code: 1036, when: "UPDATE, DELETE or MERGE on an append-only table"},
+	{typ: "txn.TableExistsError", code: 1050, when: "CREATE TABLE where a table is"},
+	{typ: "txn.UnknownOutcomeError", code: 1180, when: "it is not known whether a commit was stored"},
+	{typ: "txn.InvalidError", code: 1105, when: "an internal error: actions that contradict one another"},
+	{typ: "delta.NotATableError", code: 1146, when: "there is no Delta table at the place"},
+	{typ: "delta.VersionError", code: 1525, when: "a version that does not exist, or not any more"},
+	{typ: "delta.TimestampError", code: 1525, when: "a time before the oldest version"},
+	{typ: "feature.UnsupportedError", code: 1235, when: "a table needs a Delta feature that is not supported"},
+	{typ: "schema.UnsupportedTypeError", code: 1235, when: "a column of a type that is not supported"},
+	{typ: "parquet.UnsupportedTypeError", code: 1235, when: "a column of a file is not of the table's type"},
+	{typ: "parquet.UnsupportedError", code: 1235, when: "a data file uses what is not supported"},
+	{typ: "parquet.RangeError", code: 1264, when: "a value outside of the column's range"},
+	{typ: "parquet.NullError", code: 1048, when: "NULL in a NOT NULL column"},
+	{typ: "parquet.TextError", code: 1366, when: "text that is not the nested value a column takes"},
+	{typ: "write.PartitionValueError", code: 1366, when: "a value that no partition can be named after"},
+
+	{typ: "action.CorruptionError", code: 1105, when: "the log of a table is damaged"},
+	{typ: "schema.ParseError", code: 1105, when: "the schema in the log of a table is damaged"},
+	{typ: "parquet.CorruptError", code: 1105, when: "a data file or checkpoint is damaged"},
+	{typ: "scan.MissingFileError", code: 1105, when: "a data file that the log names is missing"},
+	{typ: "scan.MismatchError", code: 1105, when: "a data file is not what the log says"},
+
+	{typ: "fs.PathError", code: 1030, when: "the file system refuses an operation"},
+	{typ: "net.OpError", code: 1030, when: "the object store cannot be reached"},
+}
+
+var rowsByType = func() map[string][]row {
+	m := map[string][]row{}
+	for _, r := range ownRows {
+		m[r.typ] = append(m[r.typ], r)
+	}
+	return m
+}()
+
+// ownCode returns the code of one error, not of what it wraps.
+func ownCode(err error) (int, bool) {
+	t := reflect.TypeOf(err)
+	v := reflect.ValueOf(err)
+	if t.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return 0, false
+		}
+		t, v = t.Elem(), v.Elem()
+	}
+	for _, r := range rowsByType[t.String()] {
+		if r.field == "" {
+			return r.code, true
+		}
+		if f := v.FieldByName(r.field); f.IsValid() && f.Kind() == reflect.Bool && f.Bool() {
+			return r.code, true
+		}
+	}
+	return 0, false
+}
