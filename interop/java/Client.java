@@ -1,0 +1,71 @@
+import java.math.BigDecimal;
+import java.sql.*;
+import java.util.*;
+
+/** The main job through Connector/J with server-side prepared statements: java Client PORT USE_TLS. */
+public class Client {
+  static void same(Object got, Object want, String what) {
+    if (!Objects.equals(got, want)) throw new AssertionError(what + ": got " + got + ", want " + want);
+  }
+
+  public static void main(String[] args) throws Exception {
+    String url = "jdbc:mysql://127.0.0.1:" + args[0] + "/jdbc?useServerPrepStmts=true&sslMode=" + (args[1].equals("true") ? "REQUIRED" : "DISABLED")
+        + "&allowPublicKeyRetrieval=true&connectionTimeZone=UTC";
+    try (Connection c = DriverManager.getConnection(url, "root", "")) {
+      DatabaseMetaData meta = c.getMetaData();
+      Set<String> dbs = new HashSet<>();
+      try (ResultSet r = meta.getCatalogs()) { while (r.next()) dbs.add(r.getString(1)); }
+      if (!dbs.contains("jdbc")) throw new AssertionError("databases: " + dbs);
+      try (Statement s = c.createStatement()) {
+        s.execute("DROP TABLE IF EXISTS j");
+        s.execute("CREATE TABLE j (id BIGINT, d DECIMAL(20,4), x DOUBLE, s STRING, day DATE, at DATETIME(6), b BOOLEAN, bin BINARY)");
+      }
+      Set<String> tables = new HashSet<>();
+      try (ResultSet r = meta.getTables("jdbc", null, "%", null)) { while (r.next()) tables.add(r.getString(3)); }
+      if (!tables.contains("j")) throw new AssertionError("tables: " + tables);
+      try (PreparedStatement p = c.prepareStatement("INSERT INTO j VALUES (?,?,?,?,?,?,?,?)")) {
+        for (long i = 0; i < 3; i++) {
+          p.setLong(1, i); p.setBigDecimal(2, new BigDecimal("1234567890123456.7891")); p.setDouble(3, 0.1 + i); p.setString(4, "ÿ😀'" + i);
+          p.setDate(5, java.sql.Date.valueOf("2026-01-02")); p.setTimestamp(6, Timestamp.valueOf("2026-01-02 03:04:05.678901"));
+          p.setBoolean(7, i == 1); p.setBytes(8, new byte[] {0, (byte) 0xff, (byte) i});
+          same(p.executeUpdate(), 1, "inserted");
+        }
+      }
+      try (PreparedStatement p = c.prepareStatement("SELECT id, d, x, s, day, at, b, bin FROM j AS OF VERSION ? WHERE id >= ? ORDER BY id")) {
+        for (int version = 1; version <= 3; version++) {
+          p.setInt(1, version); p.setLong(2, 0);
+          int n = 0;
+          try (ResultSet r = p.executeQuery()) {
+            while (r.next()) {
+              same(r.getLong(1), (long) n, "id"); same(r.getBigDecimal(2), new BigDecimal("1234567890123456.7891"), "decimal");
+              same(r.getDouble(3), 0.1 + n, "double"); same(r.getString(4), "ÿ😀'" + n, "string"); same(r.getDate(5), java.sql.Date.valueOf("2026-01-02"), "date");
+              same(r.getTimestamp(6), Timestamp.valueOf("2026-01-02 03:04:05.678901"), "datetime"); same(r.getBoolean(7), n == 1, "boolean");
+              same(Arrays.toString(r.getBytes(8)), Arrays.toString(new byte[] {0, (byte) 0xff, (byte) n}), "binary");
+              n++;
+            }
+          }
+          same(n, version, "rows of version " + version);
+        }
+      }
+      try (PreparedStatement p = c.prepareStatement(
+          "MERGE INTO j AS t USING (SELECT ? AS id, ? AS s) AS n ON t.id = n.id WHEN MATCHED THEN UPDATE SET s = n.s WHEN NOT MATCHED THEN INSERT (id, s) VALUES (n.id, n.s)")) {
+        p.setLong(1, 1); p.setString(2, "merged"); same(p.executeUpdate(), 1, "merged");
+        p.setLong(1, 50); p.setString(2, "new"); same(p.executeUpdate(), 1, "inserted by merge");
+      }
+      c.setAutoCommit(false);
+      try (Statement s = c.createStatement()) {
+        s.executeUpdate("DELETE FROM j WHERE id = 50");
+        s.executeUpdate("UPDATE j SET s = 'tx' WHERE id = 0");
+      }
+      c.rollback();
+      try (Statement s = c.createStatement()) { s.executeUpdate("UPDATE j SET s = 'kept' WHERE id = 0"); }
+      c.commit();
+      c.setAutoCommit(true);
+      try (Statement s = c.createStatement(); ResultSet r = s.executeQuery("SELECT group_concat(concat(id, ':', s) ORDER BY id SEPARATOR ',') FROM j")) {
+        r.next();
+        same(r.getString(1), "0:kept,1:merged,2:ÿ😀'2,50:new", "after transactions");
+      }
+    }
+    System.out.println("ok");
+  }
+}
