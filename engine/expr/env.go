@@ -1,6 +1,9 @@
 package expr
 
-import "time"
+import (
+	"io"
+	"time"
+)
 
 // Env is what an expression may know of its statement. It is read-only while the statement runs; Warn must be
 // safe for concurrent use, since every worker compiles its own Evaluator over the same Env.
@@ -9,6 +12,8 @@ type Env struct {
 	Location *time.Location
 	// Now is the time at which the statement began: NOW() and its relatives.
 	Now time.Time
+	// Rand is where UUID() takes its bytes from; nil is the system's generator.
+	Rand io.Reader
 	// Warn records a warning with MySQL's code; nil drops warnings.
 	Warn func(code int, msg string)
 	// Strict makes invalid values in DML errors instead of warnings (STRICT_TRANS_TABLES).

@@ -100,10 +100,29 @@ func fold(c *Call) Expr {
 	return &Literal{Val: v}
 }
 
+// envDependentCall reports whether the value of a call of literals depends on the environment: the session's zone, or
+// today's date.
 func envDependentCall(c *Call) bool {
-	if c.Name == "cast" {
-		from, to := c.Args[0].Type().Kind, c.Typ.Kind
-		return (from == types.Timestamp) != (to == types.Timestamp)
+	if c.Name != "cast" {
+		return c.impl.EnvDependent
 	}
-	return c.impl.EnvDependent
+	from, to := c.Args[0].Type(), c.Typ
+	switch {
+	case (from.Kind == types.Timestamp) != (to.Kind == types.Timestamp):
+		return true
+	case from.Kind == types.Time:
+		return to.Kind == types.Date || to.Kind == types.TimestampNTZ
+	case from.IsBytes() && to.IsTemporal():
+		l, ok := c.Args[0].(*Literal)
+		d, _ := types.ParseDatetime(literalText(l, ok))
+		return d.HasZone
+	}
+	return false
+}
+
+func literalText(l *Literal, ok bool) string {
+	if !ok {
+		return ""
+	}
+	return l.Val.S
 }

@@ -10,7 +10,7 @@ import (
 
 func init() {
 	register("json",
-		spec{name: "json_extract", sig: "json_extract(doc, path, …)", doc: "The value at a path, or an array of all that match; NULL if none does.", args: "jss*", ret: tJSON, nullsOut: true,
+		spec{name: "json_extract", sig: "json_extract(doc, path, …)", doc: "The value at a path, or an array of all that match; NULL if none does.", args: "js*", ret: tJSON, nullsOut: true,
 			prep: preparePaths("json_extract"), row: jsonExtract},
 		spec{name: "json_unquote", sig: "json_unquote(v)", doc: "The text of a JSON string; other values as they are.", args: "j", ret: tString, row: jsonUnquote},
 		spec{name: "json_value", sig: "json_value(doc, path)", doc: "The scalar at a path as text; NULL if there is none.", args: "js", ret: tString, nullsOut: true,

@@ -3,6 +3,8 @@ package scalar
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
+	"io"
 )
 
 func init() {
@@ -14,8 +16,12 @@ func init() {
 
 func uuid(r *Row) error {
 	var u [16]byte
-	if _, err := rand.Read(u[:]); err != nil {
-		return err
+	source := r.Ctx.Env.Rand
+	if source == nil {
+		source = rand.Reader
+	}
+	if _, err := io.ReadFull(source, u[:]); err != nil {
+		return fmt.Errorf("uuid: read random bytes: %w", err)
 	}
 	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
 	b := r.Buf()
