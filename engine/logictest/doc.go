@@ -1,0 +1,9 @@
+// Package logictest runs SQL test files in the sqllogictest format against an engine, over a socket.
+//
+// It decides how files are read and results compared. What is tested is in testdata/logic.
+//
+//	statement ok                     the statement succeeds
+//	statement error 1146 nothing     it fails with this code and a message that contains the text
+//	statement affects 3              it changes so many rows
+//	query [rowsort]                  the rows follow ----, one a line, values separated by tabs; NULL is NULL
+package logictest
