@@ -28,6 +28,8 @@ type example struct {
 	in, want string
 	typ      string
 	warning  int
+	// literals: only literals behave so, not columns of their types.
+	literals bool
 }
 
 func valueText(v types.Value) string {
