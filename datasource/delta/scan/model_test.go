@@ -359,10 +359,6 @@ type filterGen struct {
 }
 
 func mustNew(name string, args ...expr.Expr) expr.Expr {
-	if expr.Lookup(name) == nil {
-		name = "="
-		args = args[:2]
-	}
 	e, err := expr.New(name, args...)
 	if err != nil {
 		panic(err)

@@ -120,6 +120,13 @@ func TestMinMaxOfNulls(t *testing.T) {
 	}
 }
 
+// oddPartition is a condition on the partition column that statistics know nothing about.
+func oddPartition(m *model) expr.Expr {
+	p := &expr.Column{Index: 6, Name: "p", Typ: m.columns[6].Field.Type, Null: true}
+	two, one := &expr.Literal{Val: types.IntValue(bigint, 2)}, &expr.Literal{Val: types.IntValue(bigint, 1)}
+	return mustNew("=", mustNew("%", p, two), one)
+}
+
 // What the log answers is not read: the files are gone.
 func TestScansThatReadNoFile(t *testing.T) {
 	m := fixedModel(t, 3, 100, parquet.WriterOptions{})
@@ -136,6 +143,7 @@ func TestScansThatReadNoFile(t *testing.T) {
 		"count":                   {exec.ScanSpec{}, 300},
 		"partition column":        {exec.ScanSpec{Columns: []int{6}}, 300},
 		"count of a partition":    {exec.ScanSpec{Filter: intFilter(m, ">=", 6, 1), Env: env}, 200},
+		"odd partitions":          {exec.ScanSpec{Filter: oddPartition(m), Env: env}, 100},
 		"nothing can match":       {exec.ScanSpec{Columns: []int{0, 3}, Filter: intFilter(m, ">", 0, 299), Env: env}, 0},
 		"partition and statistic": {exec.ScanSpec{Columns: []int{0}, Filter: mustNew("and", intFilter(m, "=", 6, 1), intFilter(m, "<", 0, 100)), Env: env}, 0},
 	} {
@@ -247,20 +255,43 @@ func TestCacheIsBounded(t *testing.T) {
 			t.Errorf("%d files, %d bytes are cached, the limit is %d", small.Len(), small.SizeBytes(), probe.SizeBytes()/2)
 		}
 	}
-	// Footers come from the cache: only the first scan needs them from the store.
-	for i, f := range m.files {
-		if i > 0 {
-			if err := m.store.Delete(t.Context(), f.path); err != nil {
-				t.Fatal(err)
-			}
+}
+
+// The file that was used longest ago leaves the cache, and a cached footer is not read again.
+func TestCacheKeepsWhatIsUsed(t *testing.T) {
+	m := fixedModel(t, 3, 100, parquet.WriterOptions{})
+	var files []*model
+	for _, f := range m.files {
+		f.stats = nil // so that the row groups are what prunes
+		files = append(files, &model{columns: m.columns, store: m.store, files: []*modelFile{f}})
+	}
+	probe := scan.NewCache(0)
+	read := func(cache *scan.Cache, i int) error {
+		spec := exec.ScanSpec{Columns: []int{0}, Filter: intFilter(m, "<", 1, 0), Env: env}
+		_, stats, err := collect(t.Context(), scan.New(files[i].table(), scan.Options{Cache: cache}), spec, 1, vector.MaxRows)
+		if err == nil && stats.RowGroupsSkipped != 1 {
+			return fmt.Errorf("nothing was pruned: %+v", stats)
+		}
+		return err
+	}
+	if err := read(probe, 0); err != nil {
+		t.Fatal(err)
+	}
+	cache := scan.NewCache(probe.SizeBytes()*5/2 + 1)
+	for _, i := range []int{0, 1, 0, 2} {
+		if err := read(cache, i); err != nil {
+			t.Fatal(err)
 		}
 	}
-	spec.Filter = intFilter(m, "<", 1, 0)
-	for i := range m.files {
-		m.files[i].stats = nil
+	for _, f := range m.files {
+		if err := m.store.Delete(t.Context(), f.path); err != nil {
+			t.Fatal(err)
+		}
 	}
-	got, stats, err := collect(t.Context(), scan.New(m.table(), scan.Options{Cache: probe}), spec, 1, vector.MaxRows)
-	if err != nil || len(got) != 0 || stats.RowGroups != 5 || stats.RowGroupsSkipped != 5 {
-		t.Errorf("with cached footers: %v, %+v, %v", got, stats, err)
+	if err := errors.Join(read(cache, 0), read(cache, 2)); err != nil {
+		t.Errorf("a cached footer was read again: %v", err)
+	}
+	if err := read(cache, 1); !errors.Is(err, objstore.ErrNotFound) {
+		t.Errorf("the footer used longest ago is still there: %v", err)
 	}
 }
