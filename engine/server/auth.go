@@ -29,8 +29,19 @@ type authMethod struct {
 	s *Server
 }
 
-// HandleAuthPluginData implements mysql.AuthMethod. It is the last step of the handshake, TLS is up by then.
+// HandleUser implements mysql.AuthMethod. The host asks before anything that depends on TLS.
+func (m authMethod) HandleUser(c *mysql.Conn, user string) bool {
+	if w, ok := c.Conn.(*conn); ok && w.encrypted {
+		c.Capabilities |= mysql.CapabilityClientSSL
+	}
+	return m.AuthMethod.HandleUser(c, user)
+}
+
+// HandleAuthPluginData implements mysql.AuthMethod. It is the last step of the handshake.
 func (m authMethod) HandleAuthPluginData(c *mysql.Conn, user string, serverData, clientData []byte, addr net.Addr) (mysql.Getter, error) {
+	if m.s.cfg.RequireTLS && !c.TLSEnabled() {
+		return nil, mysql.NewSQLError(3159, mysql.SSUnknownSQLState, "Connections using insecure transport are prohibited: use TLS")
+	}
 	g, err := m.AuthMethod.HandleAuthPluginData(c, user, serverData, clientData, addr)
 	if err != nil {
 		return nil, mysqlerr.From(err)
@@ -38,9 +49,8 @@ func (m authMethod) HandleAuthPluginData(c *mysql.Conn, user string, serverData,
 	if err := m.s.allow(user, clientData, addr); err != nil {
 		return nil, err
 	}
-	if _, ok := c.Conn.(*conn); !ok {
-		_ = c.Conn.SetDeadline(noDeadline)
-		c.Conn = newConn(c, m.s)
+	if w, ok := c.Conn.(*conn); ok {
+		w.login()
 	}
 	return g, nil
 }

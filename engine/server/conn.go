@@ -32,17 +32,23 @@ const maxMessage = 4096
 
 var noDeadline time.Time
 
-// conn carries the packets of an authenticated connection between the host's protocol code and the socket. On the
-// way in it rewrites the text of COM_STMT_PREPARE to the plain grammar, answers commands that the host does not
-// know, and limits sizes and waits. On the way out it numbers the packets, so that rows can be written past the
-// host, and can end a result with an error.
+// conn carries the packets of a connection between the host's protocol code and the socket. It puts TLS under the
+// handshake (the host's own cannot do it for unbuffered connections). On the way in it then rewrites the text of
+// COM_STMT_PREPARE to the plain grammar, answers commands that the host does not know, and limits sizes and waits. On
+// the way out it numbers the packets, so that rows can be written past the host, and can end a result with an error.
 //
-// The host's goroutine reads and writes; only watch reads beside it, while a statement runs.
+// The host's goroutine reads and writes; only watch reads beside it, while a statement runs. Close may be called by
+// any goroutine.
 type conn struct {
-	net.Conn
-	s  *Server
-	my *mysql.Conn
-	br *bufio.Reader
+	net.Conn          // the socket, or TLS over it
+	raw      net.Conn // the socket
+	s        *Server
+	my       *mysql.Conn // set before the first command
+	br       *bufio.Reader
+
+	authenticated bool // the client's packets are commands
+	encrypted     bool
+	hidden        byte // packets of the handshake that the host has not seen, for its count
 
 	pending   []byte // to be read by the host before what follows on the socket
 	left      int    // payload bytes of the client's current packet not yet read by the host
@@ -51,7 +57,6 @@ type conn struct {
 	cursor    bool   // the current command is COM_STMT_EXECUTE with a cursor
 
 	seq     uint8 // number of the next packet to the client
-	adopt   bool  // the first packet, the last of the handshake, is numbered right
 	header  [headerBytes]byte
 	headerN int // bytes of the header of the packet being written that have come
 	outLeft int // payload bytes of it that have not
@@ -61,9 +66,18 @@ type conn struct {
 	gone    atomic.Pointer[func(error)]
 }
 
-func newConn(c *mysql.Conn, s *Server) *conn {
-	return &conn{Conn: c.Conn, s: s, my: c, br: bufio.NewReaderSize(c.Conn, readBufBytes), adopt: true}
+func newConn(raw net.Conn, s *Server) *conn {
+	return &conn{Conn: raw, raw: raw, s: s, br: bufio.NewReaderSize(raw, readBufBytes)}
 }
+
+// Close implements net.Conn; it may be called twice.
+func (c *conn) Close() error {
+	c.s.forget(c)
+	return c.raw.Close()
+}
+
+// RemoteAddr implements net.Conn.
+func (c *conn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }
 
 // errTooLarge ends a connection whose client sends more than the limit.
 var errTooLarge = errors.New("packet beyond the limit")
@@ -89,11 +103,14 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // nextPacket reads a packet's header and, for some commands, all of it.
 func (c *conn) nextPacket() error {
+	if !c.authenticated {
+		return c.handshakePacket()
+	}
 	wait := c.s.cfg.ReadTimeout
 	if !c.continues {
 		wait = c.s.cfg.IdleTimeout
 	}
-	_ = c.Conn.SetReadDeadline(time.Now().Add(wait))
+	_ = c.raw.SetReadDeadline(time.Now().Add(wait))
 	if c.peeking != nil {
 		<-c.peeking
 		c.peeking = nil
@@ -102,8 +119,8 @@ func (c *conn) nextPacket() error {
 	if _, err := io.ReadFull(c.br, h[:]); err != nil {
 		return err
 	}
-	_ = c.Conn.SetReadDeadline(time.Now().Add(c.s.cfg.ReadTimeout))
-	n := int(h[0]) | int(h[1])<<8 | int(h[2])<<16
+	_ = c.raw.SetReadDeadline(time.Now().Add(c.s.cfg.ReadTimeout))
+	n := payloadBytes(h)
 	begins := !c.continues && h[3] == 0
 	c.continues = n == maxPayload
 	c.seq = h[3] + 1
@@ -112,8 +129,7 @@ func (c *conn) nextPacket() error {
 		c.headerN, c.outLeft = 0, 0
 	}
 	if c.command += n; c.command > c.s.cfg.MaxPacketBytes {
-		_ = c.sendError(mysql.ERNetPacketTooLarge, mysql.SSNetError, "Got a packet bigger than 'max_allowed_packet' bytes")
-		return errTooLarge
+		return c.tooLarge()
 	}
 	if begins {
 		taken, err := c.beginCommand(n)
@@ -123,6 +139,13 @@ func (c *conn) nextPacket() error {
 	}
 	c.pending, c.left = append(c.pending[:0:0], h[:]...), n
 	return nil
+}
+
+func payloadBytes(h [headerBytes]byte) int { return int(h[0]) | int(h[1])<<8 | int(h[2])<<16 }
+
+func (c *conn) tooLarge() error {
+	_ = c.sendError(mysql.ERNetPacketTooLarge, mysql.SSNetError, "Got a packet bigger than 'max_allowed_packet' bytes")
+	return errTooLarge
 }
 
 // beginCommand looks at a command of n bytes, of which nothing has been read. taken: the host need not see it, or
@@ -170,11 +193,10 @@ func (c *conn) payload(n int) ([]byte, error) {
 		if _, err := io.ReadFull(c.br, h[:]); err != nil {
 			return nil, err
 		}
-		n := int(h[0]) | int(h[1])<<8 | int(h[2])<<16
+		n := payloadBytes(h)
 		c.continues, c.seq = n == maxPayload, h[3]+1
 		if c.command += n; c.command > c.s.cfg.MaxPacketBytes {
-			_ = c.sendError(mysql.ERNetPacketTooLarge, mysql.SSNetError, "Got a packet bigger than 'max_allowed_packet' bytes")
-			return nil, errTooLarge
+			return nil, c.tooLarge()
 		}
 		at := len(body)
 		body = append(body, make([]byte, n)...)
@@ -247,9 +269,6 @@ func (c *conn) number(p []byte, inPlace bool) (out []byte) {
 		}
 		c.header[c.headerN] = p[i]
 		if c.headerN++; c.headerN == headerBytes {
-			if c.adopt {
-				c.seq, c.adopt = p[i], false
-			}
 			if p[i] != c.seq {
 				switch {
 				case inPlace:
@@ -263,7 +282,7 @@ func (c *conn) number(p []byte, inPlace bool) (out []byte) {
 			}
 			c.seq++
 			c.headerN = 0
-			c.outLeft = int(c.header[0]) | int(c.header[1])<<8 | int(c.header[2])<<16
+			c.outLeft = payloadBytes(c.header)
 		}
 		i++
 	}
@@ -271,7 +290,7 @@ func (c *conn) number(p []byte, inPlace bool) (out []byte) {
 }
 
 func (c *conn) send(p []byte) error {
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
+	_ = c.raw.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
 	if _, err := c.Conn.Write(p); err != nil {
 		return fmt.Errorf("writing to the client: %w", err)
 	}
@@ -309,7 +328,7 @@ func (c *conn) watch(gone func(error)) (stop func()) {
 	if c.peeking == nil && !c.cursor && c.left == 0 && len(c.pending) == 0 {
 		done := make(chan struct{})
 		c.peeking = done
-		_ = c.Conn.SetReadDeadline(noDeadline)
+		_ = c.raw.SetReadDeadline(noDeadline)
 		go func() {
 			_, err := c.br.Peek(1)
 			if f := c.gone.Load(); err != nil && f != nil {

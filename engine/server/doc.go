@@ -8,7 +8,7 @@
 // It does not decide what a statement means or does.
 //
 // Invariants:
-//   - Once a client is authenticated, a conn stands between the host's connection and the socket. It alone numbers
+//   - A conn stands between the host's connection and the socket. It alone numbers
 //     packets, so rows may be written past the host (package wire).
 //   - Every error leaves through mysqlerr, with the code and SQLSTATE that MySQL has for it. One that comes after the
 //     first row is sent as well; the connection stays usable.

@@ -100,6 +100,9 @@ func (h *handler) drain(ctx context.Context) error {
 
 // NewConnection implements mysql.Handler.
 func (h *handler) NewConnection(c *mysql.Conn) {
+	if w, ok := c.Conn.(*conn); ok {
+		w.my = c
+	}
 	h.sessions.AddConn(c)
 	sql.StatusVariables.IncrementGlobal("Connections", 1)
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	host "github.com/dolthub/go-mysql-server/server"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/mysql"
+	"github.com/sirupsen/logrus"
 )
 
 // Server accepts connections and serves an engine to them.
@@ -22,18 +24,23 @@ type Server struct {
 	started  time.Time
 
 	mu     sync.Mutex
-	conns  map[*rawConn]struct{}
+	conns  map[*conn]struct{}
 	closed bool
 
 	statements atomic.Int64 // since the start, for COM_STATISTICS
 }
+
+// quietHost silences the host's own log, the only user of its log library here: it would write statements, with the
+// values and passwords in them, to standard error. Config.OnStatement tells what happened.
+var quietHost = sync.OnceFunc(func() { logrus.SetOutput(io.Discard) })
 
 // New opens the listener of a server; Serve then accepts. The server owns cfg.Listener.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.ensureDefaults(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, conns: map[*rawConn]struct{}{}, started: time.Now()}
+	quietHost()
+	s := &Server{cfg: cfg, conns: map[*conn]struct{}{}, started: time.Now()}
 	s.raw = cfg.Listener
 	if s.raw == nil {
 		l, err := net.Listen("tcp", cfg.Address)
@@ -50,15 +57,14 @@ func New(cfg Config) (*Server, error) {
 		Listener:   limitListener{s.raw, s},
 		AuthServer: authServer{e.Analyzer.Catalog.MySQLDb, s},
 		Handler:    s.handler,
-		// Unbuffered, so that a conn can take over after the handshake without losing what was read ahead.
+		// Unbuffered: the host reads from the conn directly, which buffers itself.
 		ConnReadBufferSize: 0,
 	})
 	if err != nil {
 		return nil, err
 	}
 	l.ServerVersion = cfg.Version
-	l.TLSConfig = cfg.TLS
-	l.RequireSecureTransport = cfg.RequireTLS
+	l.TLSConfig = cfg.TLS // to offer it; conn does it
 	s.listener = l
 	return s, nil
 }
@@ -96,7 +102,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		_ = c.Conn.Close()
+		_ = c.raw.Close()
 	}
 	return err
 }
@@ -121,17 +127,23 @@ func (l limitListener) Accept() (net.Conn, error) {
 }
 
 // admit registers a connection, or sends it away.
-func (s *Server) admit(c net.Conn) net.Conn {
+func (s *Server) admit(raw net.Conn) net.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || len(s.conns) >= s.cfg.MaxConnections {
-		go refuse(c)
+		go refuse(raw)
 		return nil
 	}
-	r := &rawConn{Conn: c, s: s}
-	s.conns[r] = struct{}{}
-	_ = c.SetDeadline(time.Now().Add(s.cfg.ConnectTimeout))
-	return r
+	c := newConn(raw, s)
+	s.conns[c] = struct{}{}
+	_ = raw.SetDeadline(time.Now().Add(s.cfg.ConnectTimeout))
+	return c
+}
+
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
 }
 
 // refuse tells a client, in place of the handshake, that there are too many connections.
@@ -139,18 +151,4 @@ func refuse(c net.Conn) {
 	_ = c.SetDeadline(time.Now().Add(time.Second))
 	_, _ = c.Write(errorPacket(nil, mysql.ERConCount, "08004", "Too many connections"))
 	_ = c.Close()
-}
-
-// rawConn is a counted socket.
-type rawConn struct {
-	net.Conn
-	s *Server
-}
-
-// Close implements net.Conn; it may be called twice.
-func (c *rawConn) Close() error {
-	c.s.mu.Lock()
-	delete(c.s.conns, c)
-	c.s.mu.Unlock()
-	return c.Conn.Close()
 }
