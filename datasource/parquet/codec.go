@@ -80,11 +80,15 @@ func decompressSnappy(dst, src []byte, size int) ([]byte, error) {
 	return dst, nil
 }
 
-// zstdMaxExpansion is the ratio up to which an output buffer is allocated before anything is decoded.
-const zstdMaxExpansion = 256
+// zstdMaxExpansion is the ratio up to which an output buffer is allocated before anything is decoded, and
+// zstdMaxWindow the most that a stream may make its decoder remember.
+const (
+	zstdMaxExpansion = 256
+	zstdMaxWindow    = 64 << 20
+)
 
 var zstdDecoders = sync.Pool{New: func() any {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(1<<28))
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(defaultMaxPageBytes), zstd.WithDecoderMaxWindow(zstdMaxWindow))
 	if err != nil {
 		return err
 	}
@@ -92,17 +96,20 @@ var zstdDecoders = sync.Pool{New: func() any {
 }}
 
 func decompressZstd(dst, src []byte, size int) ([]byte, error) {
+	if size > len(src)*zstdMaxExpansion+4096 || zstdContentSize(src) != int64(size) {
+		// Not a pooled decoder: one whose stream was given up blocks for good when it is used for a buffer.
+		d, err := zstd.NewReader(bytes.NewReader(src), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdMaxWindow))
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close()
+		return decompressStream(dst, d, size)
+	}
 	d, ok := zstdDecoders.Get().(*zstd.Decoder)
 	if !ok {
 		return nil, errors.New("the decoder cannot be made")
 	}
 	defer zstdDecoders.Put(d)
-	if size > len(src)*zstdMaxExpansion+4096 || zstdContentSize(src) != int64(size) {
-		if err := d.Reset(bytes.NewReader(src)); err != nil {
-			return nil, err
-		}
-		return decompressStream(dst, d, size)
-	}
 	dst = growBuffer(dst, size)
 	out, err := d.DecodeAll(src, dst[:0])
 	if err != nil {
