@@ -31,8 +31,7 @@ type Writer struct {
 	groups   []format.RowGroup
 	indexes  [][]columnIndexes // by row group and column
 	sorting  []format.SortingColumn
-	json     jsonParser
-	scratch  pageScratch
+	scratch  []*pageScratch // one a worker
 }
 
 var errWriterClosed = errors.New("the Parquet writer is closed")
@@ -41,7 +40,10 @@ var errWriterClosed = errors.New("the Parquet writer is closed")
 // cannot hold.
 func NewWriter(w io.Writer, fields []Field, opts WriterOptions) (*Writer, error) {
 	pw := &Writer{out: w, fields: fields, opts: opts.withDefaults()}
-	b := writeSchema{opts: &pw.opts, scratch: &pw.scratch}
+	for range pw.opts.Workers {
+		pw.scratch = append(pw.scratch, &pageScratch{})
+	}
+	b := writeSchema{opts: &pw.opts, scratch: pw.scratch[0]}
 	var err error
 	if pw.nodes, err = b.root(fields); err != nil {
 		return nil, err
@@ -104,10 +106,11 @@ func (w *Writer) Write(b *vector.Batch) (err error) {
 	}
 	for lo, n := 0, b.Rows(); lo < n; {
 		hi := min(n, lo+w.opts.RowGroupRows-w.pending)
-		for i, node := range w.nodes {
-			if err := w.writeColumn(node, b.Cols[i], rowSpan{b.Sel, lo, hi}); err != nil {
-				return err
-			}
+		err := w.eachNode(hi-lo, func(i int, s *pageScratch) error {
+			return w.nodes[i].writeRows(b.Cols[i], rowSpan{b.Sel, lo, hi}, s)
+		})
+		if err != nil {
+			return err
 		}
 		w.pending += hi - lo
 		lo = hi
@@ -136,14 +139,16 @@ func checkVector(f *Field, v *vector.Vector, rows int) error {
 	return nil
 }
 
-func (w *Writer) writeColumn(n *writeNode, v *vector.Vector, r rowSpan) error {
+// writeRows appends rows of the field's vector to its columns.
+func (n *writeNode) writeRows(v *vector.Vector, r rowSpan, s *pageScratch) error {
+	n.use(s)
 	if v.Type.Kind == types.Null && n.field.VectorType().Physical() != v.Phys {
 		v = nullVector(n.field.VectorType(), v.Len)
 	}
 	if n.column != nil {
 		return n.column.appendRows(v, r)
 	}
-	return w.shredRows(n, v, r)
+	return n.shredRows(v, r, &s.json)
 }
 
 // nullVector returns n rows of NULL.
@@ -166,7 +171,10 @@ func (w *Writer) BytesEstimate() int64 { return w.offset + w.bufferedBytes() }
 
 // MemoryBytes is about the memory that the writer holds.
 func (w *Writer) MemoryBytes() int64 {
-	n := int64(w.scratch.sizeBytes())
+	n := int64(0)
+	for _, s := range w.scratch {
+		n += int64(s.sizeBytes())
+	}
 	for _, c := range w.columns {
 		n += c.memoryBytes()
 	}

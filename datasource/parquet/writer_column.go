@@ -30,6 +30,8 @@ type valueBuffer interface {
 	add(v types.Value)
 	// pageBytes is about the encoded size of the page's values.
 	pageBytes() int
+	// use makes the buffer work in s from here on.
+	use(s *pageScratch)
 	// memoryBytes is what the buffer holds.
 	memoryBytes() int
 	// endPage appends the encoded values to dst and begins the next page.
@@ -82,11 +84,12 @@ type columnWriter struct {
 	nullsInFile,
 	slotsInFile int64
 
-	scratch *pageScratch
+	scratch *pageScratch // of the worker that is at the column
 }
 
-// pageScratch is memory in which a page is put together; the columns of a writer share it.
+// pageScratch is memory in which a worker puts a page together.
 type pageScratch struct {
+	json                jsonParser
 	raw, packed, levels []byte
 	codes               []int32
 	packedCodes         []byte

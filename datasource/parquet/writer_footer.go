@@ -34,10 +34,11 @@ func (w *Writer) endRowGroup() error {
 		SortingColumns: w.sorting, Columns: make([]format.ColumnChunk, len(w.columns)),
 	}
 	indexes := make([]columnIndexes, len(w.columns))
+	err := w.eachNode(w.pending, func(i int, s *pageScratch) error { return w.nodes[i].endPages(s) })
+	if err != nil {
+		return err
+	}
 	for i, c := range w.columns {
-		if err := c.endPage(); err != nil {
-			return err
-		}
 		if err := w.writeChunk(c, &group.Columns[i], &indexes[i]); err != nil {
 			return err
 		}
@@ -62,11 +63,11 @@ func (w *Writer) writeChunk(c *columnWriter, out *format.ColumnChunk, idx *colum
 		Encoding:   thrift.Slice[format.Encoding]{format.RLE},
 		Statistics: format.Statistics{NullCount: ch.nulls},
 	}
-	if dict, n := c.values.dictionary(w.scratch.raw[:0]); n > 0 {
+	if dict, n := c.values.dictionary(w.scratch[0].raw[:0]); n > 0 {
 		body := dict
 		if c.codec != Uncompressed {
-			w.scratch.packed = compressBlock(c.codec, w.scratch.packed, dict)
-			body = w.scratch.packed
+			w.scratch[0].packed = compressBlock(c.codec, w.scratch[0].packed, dict)
+			body = w.scratch[0].packed
 		}
 		head, err := dictionaryPageHeader(n, len(dict), body)
 		if err != nil {
@@ -79,7 +80,7 @@ func (w *Writer) writeChunk(c *columnWriter, out *format.ColumnChunk, idx *colum
 		m.TotalUncompressedSize += int64(len(head) + len(dict))
 		m.Encoding = append(m.Encoding, format.Plain)
 		m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
-		w.scratch.raw = dict
+		w.scratch[0].raw = dict
 	}
 	for _, e := range slices.Sorted(maps.Keys(ch.encodings)) {
 		if !slices.Contains(m.Encoding, e) {

@@ -24,6 +24,8 @@ type bufferOptions struct {
 	scratch    *pageScratch
 }
 
+func (o *bufferOptions) use(s *pageScratch) { o.scratch = s }
+
 // numbers is the value buffer of fixed-size numbers, and of booleans as 0 and 1.
 type numbers[T number] struct {
 	bufferOptions

@@ -47,6 +47,7 @@ const (
 	maxPageRows          = 8192
 	maxWriteGroupRows    = 1 << 24
 	maxPageBytes         = 64 << 20
+	maxWriteWorkers      = 64
 )
 
 // WriterOptions tune a Writer. The zero value is the default.
@@ -59,6 +60,7 @@ type WriterOptions struct {
 	KeyValue       map[string]string // footer metadata
 	SortingColumns []SortingColumn   // what order the caller says the rows have; only recorded
 	NoDictionary   bool              // writes plain pages only
+	Workers        int               // goroutines that encode columns of a batch at once; 0: 1
 }
 
 // SortingColumn says that the rows of each row group are ordered by a top-level primitive field.
@@ -80,5 +82,6 @@ func (o WriterOptions) withDefaults() WriterOptions {
 		o.PageBytes = DefaultPageBytes
 	}
 	o.PageBytes = min(o.PageBytes, maxPageBytes)
+	o.Workers = max(1, min(o.Workers, maxWriteWorkers))
 	return o
 }

@@ -274,3 +274,52 @@ func TestWriterReportsErrorsOfItsOutput(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkersWriteTheSameBytes(t *testing.T) {
+	fields := []parquet.Field{
+		{Name: "i", Type: types.Of(types.Int64), Nullable: true}, {Name: "s", Type: types.Of(types.String), Nullable: true},
+		{Name: "d", Type: types.DecimalOf(30, 2), Nullable: true}, {Name: "f", Type: types.Of(types.Float64)},
+		listOf("l", prim("element", types.Int32)),
+	}
+	const rows = 5000
+	b := &vector.Batch{Len: rows}
+	for _, f := range fields {
+		b.Cols = append(b.Cols, vector.New(f.VectorType(), 0))
+	}
+	for i := range int64(rows) {
+		b.Cols[0].AppendValue(types.IntValue(fields[0].Type, i*i))
+		b.Cols[1].AppendValue(types.StringValue(fmt.Sprint("s", i%100)))
+		b.Cols[2].AppendValue(types.DecimalValue(fields[2].Type, types.Mul64(i, -1<<50)))
+		b.Cols[3].AppendValue(types.FloatValue(fields[3].Type, float64(i)))
+		b.Cols[4].AppendValue(types.BytesValue(types.Of(types.JSON), fmt.Sprintf("[%d,null]", i)))
+	}
+	write := func(workers int) ([]byte, error) {
+		var buf bytes.Buffer
+		w, err := parquet.NewWriter(&buf, fields, parquet.WriterOptions{Workers: workers, RowGroupRows: 7000, Bloom: []int{0, 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if err := w.Write(b); err != nil {
+				return nil, err
+			}
+		}
+		_, err = w.Close()
+		return buf.Bytes(), err
+	}
+	want, err := write(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, workers := range []int{2, 4, 9} {
+		if got, err := write(workers); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d workers: %d bytes, %v; one writes %d", workers, len(got), err, len(want))
+		}
+	}
+	b.Cols[3].SetNull(17)
+	b.Cols[4] = vector.New(types.Of(types.JSON), rows) // empty strings are no JSON
+	var null *parquet.NullError
+	if _, err := write(4); !errors.As(err, &null) || null.Column != "f" {
+		t.Errorf("got %v, want the error of the first column that has one", err)
+	}
+}

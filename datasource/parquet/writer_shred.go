@@ -17,13 +17,13 @@ type TextError struct {
 func (e *TextError) Error() string { return "column " + e.Column + ": " + e.Reason }
 
 // shredRows writes rows of JSON text into the leaves of a nested field.
-func (w *Writer) shredRows(n *writeNode, v *vector.Vector, r rowSpan) error {
+func (n *writeNode) shredRows(v *vector.Vector, r rowSpan, parser *jsonParser) error {
 	for k := r.lo; k < r.hi; k++ {
 		i := r.row(k)
 		val := jsonValue{}
 		if !v.IsNull(i) {
 			var err error
-			if val, err = w.json.parse(v.Bytes(i)); err != nil {
+			if val, err = parser.parse(v.Bytes(i)); err != nil {
 				return &TextError{n.field.Name, err.Error()}
 			}
 		}

@@ -121,6 +121,7 @@ func TestWriterRoundTripsEveryFlatType(t *testing.T) {
 			RowGroupRows: rapid.SampledFrom([]int{0, 7, 64}).Draw(t, "group"),
 			PageBytes:    rapid.SampledFrom([]int{0, 16, 200}).Draw(t, "page"),
 			Compression:  rapid.SampledFrom([]parquet.Codec{parquet.Snappy, parquet.Zstd, parquet.Uncompressed}).Draw(t, "codec"),
+			Workers:      rapid.IntRange(0, 3).Draw(t, "workers"),
 			Bloom:        bloom, NoDictionary: rapid.Bool().Draw(t, "plain"),
 		}
 		want := make([][]types.Value, len(fields))
