@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type Options struct {
 	MaxOpenFiles int              // 0: 1,024
 	RowGroupRows int              // 0: Parquet's default
 	Rand         io.Reader        // for the names of files; nil: crypto/rand
+	Workers      int              // goroutines that encode columns at once; 0: one a CPU, at most 4
 	Now          func() time.Time // for files whose store reports no time; nil: time.Now
 }
 
@@ -36,6 +38,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
+	}
+	if o.Workers <= 0 {
+		o.Workers = min(runtime.GOMAXPROCS(0), 4)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -63,9 +63,10 @@ type dataFile struct {
 var errClosed = errors.New("the table writer is closed")
 
 func newWriter(ctx context.Context, store objstore.Store, l *layout, target int64, codec parquet.Codec, o Options) *Writer {
+	o = o.withDefaults()
 	w := &Writer{
-		opts: o.withDefaults(), layout: l, target: target, up: newUploads(ctx, store),
-		parquet: parquet.WriterOptions{Compression: codec, Bloom: l.bloom, RowGroupRows: o.RowGroupRows},
+		opts: o, layout: l, target: target, up: newUploads(ctx, store),
+		parquet: parquet.WriterOptions{Compression: codec, Bloom: l.bloom, RowGroupRows: o.RowGroupRows, Workers: o.Workers},
 		byKey:   map[string]*partition{}, byRaw: map[string]*partition{}, open: map[*dataFile]struct{}{},
 	}
 	if len(l.partitions) == 0 {
