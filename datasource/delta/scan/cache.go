@@ -8,7 +8,7 @@ import (
 // DefaultCacheBytes is the memory of a Cache made with size 0.
 const DefaultCacheBytes = 256 << 20
 
-// Cache keeps what was decoded of immutable files (footers, deletion vectors), least recently used first
+// Cache keeps what was decoded of immutable files (footers, page indexes, bloom filters, deletion vectors), least recently used first
 // out. It is bounded by bytes and shared by the tables of a server.
 type Cache struct {
 	mu      sync.Mutex
@@ -22,7 +22,7 @@ type Cache struct {
 // the protocol, has most likely another.
 type cacheKey struct {
 	store, path string
-	part        string // which of an object's parts: "" its footer, else a deletion vector's id
+	part        string // which of an object's parts: "" its footer, else a page index, bloom filter or deletion vector
 	sizeBytes   int64
 }
 
@@ -79,6 +79,20 @@ func (c *Cache) put(key cacheKey, value any, bytes int64) {
 	for c.bytes += bytes; c.bytes > c.max; {
 		c.drop(c.order.Back())
 	}
+}
+
+// cached returns the value of a key, which makeValue makes and sizes if it is not there.
+func cached[T any](c *Cache, key cacheKey, makeValue func() (T, int64, error)) (T, error) {
+	if v, ok := c.get(key); ok {
+		if t, ok := v.(T); ok {
+			return t, nil
+		}
+	}
+	v, bytes, err := makeValue()
+	if err == nil {
+		c.put(key, v, bytes)
+	}
+	return v, err
 }
 
 func (c *Cache) drop(e *list.Element) {

@@ -17,6 +17,7 @@ import (
 type openFile struct {
 	ordinal    int
 	path       string
+	id         cacheKey // of its footer
 	projection *parquet.Projection
 	deleted    vector.Bitmap // by row of the file; nil: none
 	constants  []types.Value // by slot: the values of partition columns
@@ -62,10 +63,11 @@ func (p *plan) open(ctx context.Context, ordinal int) ([]morsel, error) {
 			return []morsel{{file: f, group: -1, to: n}}, nil
 		}
 	}
-	pf, err := p.src.footer(ctx, ordinal)
+	pf, id, err := p.src.footer(ctx, ordinal)
 	if err != nil {
 		return nil, err
 	}
+	f.id = id
 	if f.deleted, err = p.src.deletions(ctx, ordinal, pf.NumRows()); err != nil {
 		return nil, fmt.Errorf("deletion vector of %s: %w", f.path, err)
 	}
@@ -79,35 +81,28 @@ func (p *plan) open(ctx context.Context, ordinal int) ([]morsel, error) {
 }
 
 // footer returns the decoded footer of a file, cached, after checking it against the log.
-func (s *Source) footer(ctx context.Context, i int) (*parquet.File, error) {
+func (s *Source) footer(ctx context.Context, i int) (*parquet.File, cacheKey, error) {
 	files := s.table.Files
 	path, size := files.Path(i), files.Size(i)
 	store, key, err := s.table.Locate(path)
 	if err != nil {
-		return nil, fmt.Errorf("data file %s: %w", path, err)
+		return nil, cacheKey{}, fmt.Errorf("data file %s: %w", path, err)
 	}
 	id := cacheKey{store: store.URL(), path: key, sizeBytes: size}
-	f, ok := s.cachedFooter(id)
-	if !ok {
-		f, err = parquet.Open(ctx, storeFile{store, key}, size, parquet.OpenOptions{Path: path, MaxFooterBytes: s.opts.MaxFooterBytes})
+	f, err := cached(s.opts.Cache, id, func() (*parquet.File, int64, error) {
+		f, err := parquet.Open(ctx, storeFile{store, key}, size, parquet.OpenOptions{Path: path, MaxFooterBytes: s.opts.MaxFooterBytes})
 		if err != nil {
-			return nil, s.readError(path, err)
+			return nil, 0, s.readError(path, err)
 		}
-		s.opts.Cache.put(id, f, f.SizeBytes())
+		return f, f.SizeBytes(), nil
+	})
+	if err != nil {
+		return nil, id, err
 	}
 	if n := files.NumRecords(i); n >= 0 && n != f.NumRows() {
-		return nil, &MismatchError{s.table.URL, path, fmt.Sprintf("it has %d rows, the log says %d", f.NumRows(), n)}
+		return nil, id, &MismatchError{s.table.URL, path, fmt.Sprintf("it has %d rows, the log says %d", f.NumRows(), n)}
 	}
-	return f, nil
-}
-
-func (s *Source) cachedFooter(id cacheKey) (*parquet.File, bool) {
-	v, ok := s.opts.Cache.get(id)
-	if !ok {
-		return nil, false
-	}
-	f, ok := v.(*parquet.File)
-	return f, ok
+	return f, id, nil
 }
 
 // readError names the file in an error of the store or the Parquet reader.

@@ -2,6 +2,8 @@ package scan
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/featuresql/featuresql/datasource/parquet"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -29,8 +31,24 @@ func (p *plan) ranges(ctx context.Context, m morsel) ([]parquet.RowRange, error)
 	return out, nil
 }
 
-// planGroup asks the bloom filters and the page index of a row group.
+// bloomShare is the part of a row group's rows that the page index must leave for bloom filters to be asked:
+// they are read whole, which costs more than a page or two.
+const bloomShare = 4
+
+// planGroup asks the page index and the bloom filters of a row group.
 func (p *plan) planGroup(ctx context.Context, f *openFile, group int, g *groupPlan) error {
+	if err := p.pageRanges(ctx, f, group, g); err != nil {
+		return err
+	}
+	if g.ranges != nil {
+		rows := int64(0)
+		for _, r := range g.ranges {
+			rows += r.To - r.From
+		}
+		if rows < f.groupRows[group]/bloomShare {
+			return nil
+		}
+	}
 	absent, err := p.absent(ctx, f, group)
 	if err != nil {
 		return err
@@ -38,9 +56,8 @@ func (p *plan) planGroup(ctx context.Context, f *openFile, group int, g *groupPl
 	if absent {
 		g.skip = true
 		p.counters.rowGroupsSkipped.Add(1)
-		return nil
 	}
-	return p.pageRanges(ctx, f, group, g)
+	return nil
 }
 
 // absent reports whether a bloom filter says that no row of the group fulfils one of the equalities.
@@ -50,56 +67,94 @@ func (p *plan) absent(ctx context.Context, f *openFile, group int) (bool, error)
 		if !ok || p.slots[k].projected < 0 {
 			continue
 		}
-		bloom, err := f.projection.Bloom(ctx, group, p.slots[k].projected)
+		bloom, err := p.bloom(ctx, f, group, k)
 		if err != nil {
 			return false, err
 		}
-		if bloom == nil {
-			continue
-		}
-		found := false
-		for _, v := range q.Values {
-			if found = bloom.MayContain(v); found {
-				break
-			}
-		}
-		if !found {
+		if bloom != nil && !slices.ContainsFunc(q.Values, bloom.MayContain) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
+// bloom returns the bloom filter of a slot in a row group, nil if there is none.
+func (p *plan) bloom(ctx context.Context, f *openFile, group, k int) (*parquet.Bloom, error) {
+	return cached(p.src.opts.Cache, p.partKey("bloom", f, group, k), func() (*parquet.Bloom, int64, error) {
+		b, err := f.projection.Bloom(ctx, group, p.slots[k].projected)
+		if err != nil || b == nil {
+			return nil, 0, err
+		}
+		p.counters.bytesRead.Add(b.SizeBytes())
+		return b, b.SizeBytes(), nil
+	})
+}
+
+// partKey names what is kept of one column of a row group, read as the column's type.
+func (p *plan) partKey(what string, f *openFile, group, k int) cacheKey {
+	field := &p.fields[p.slots[k].projected]
+	key := f.id
+	key.part = fmt.Sprintf("%s %d %d %s %s", what, group, field.FieldID, field.VectorType(), field.PhysicalName())
+	return key
+}
+
+// pageStats are the statistics of the pages of one column of a row group, and the rows they begin at.
+type pageStats struct {
+	stats *skipping.ColumnStats
+	first []int64
+}
+
+// pages returns the page index of a slot in a row group, nil if there is none.
+func (p *plan) pages(ctx context.Context, f *openFile, group, k int) (*pageStats, error) {
+	return cached(p.src.opts.Cache, p.partKey("pages", f, group, k), func() (*pageStats, int64, error) {
+		col := p.slots[k].projected
+		index, err := f.projection.PageIndex(ctx, group, []int{col})
+		if err != nil || index == nil {
+			return nil, 0, err
+		}
+		s := index.Pages(col)
+		if s == nil || s.Len() == 0 || s.Column(col) == nil {
+			return nil, 0, nil
+		}
+		out := &pageStats{stats: s.Column(col), first: make([]int64, s.Len())}
+		for i := range out.first {
+			out.first[i] = s.FirstRow(i)
+		}
+		bytes := int64(24 * len(out.first))
+		for _, v := range []*vector.Vector{out.stats.Min, out.stats.Max} {
+			if v != nil {
+				bytes += int64(v.SizeBytes())
+			}
+		}
+		return out, bytes, nil
+	})
+}
+
 // pageRanges asks the page index which rows of the group may match.
 func (p *plan) pageRanges(ctx context.Context, f *openFile, group int, g *groupPlan) error {
-	var projected []int
-	for _, col := range p.predicate.Columns() {
-		if k, ok := p.slotOf[col]; ok && p.slots[k].projected >= 0 {
-			projected = append(projected, p.slots[k].projected)
-		}
-	}
-	if len(projected) == 0 {
-		return nil
-	}
-	index, err := f.projection.PageIndex(ctx, group, projected)
-	if err != nil || index == nil {
-		return err
-	}
 	var pages []skipping.Pages
+	indexed := false
 	for _, col := range p.predicate.Columns() {
 		k, ok := p.slotOf[col]
 		if !ok {
 			continue
 		}
-		slot := p.slots[k].projected
-		if slot >= 0 {
-			if s := index.Pages(slot); s != nil && s.Len() > 0 {
-				pages = append(pages, pagesOf(col, s, s.Column(slot)))
+		if p.slots[k].projected >= 0 {
+			s, err := p.pages(ctx, f, group, k)
+			if err != nil {
+				return err
+			}
+			if s != nil {
+				pages = append(pages, skipping.Pages{Column: col, Stats: s.stats, First: s.first})
+				indexed = true
 				continue
 			}
 		}
 		// A column without an index is one page: the row group.
 		pages = append(pages, skipping.Pages{Column: col, Stats: f.stats.group(col, group), First: []int64{0}})
+	}
+	if !indexed {
+		return nil
 	}
 	rows := f.groupRows[group]
 	ranges, _, _ := p.predicate.Ranges(rows, pages)
@@ -111,14 +166,6 @@ func (p *plan) pageRanges(ctx context.Context, f *openFile, group int, g *groupP
 		g.ranges[i] = parquet.RowRange{From: r.From, To: r.To}
 	}
 	return nil
-}
-
-func pagesOf(col int, s *parquet.PageStats, c *skipping.ColumnStats) skipping.Pages {
-	p := skipping.Pages{Column: col, Stats: c, First: make([]int64, s.Len())}
-	for i := range p.First {
-		p.First[i] = s.FirstRow(i)
-	}
-	return p
 }
 
 // group returns the statistics of a column in one row group.

@@ -47,7 +47,6 @@ func newStream(p *plan) (*stream, error) {
 		columns += 2
 	}
 	s.out.Cols = make([]*vector.Vector, columns)
-	s.live = make([]uint16, 0, p.src.opts.BatchRows) // never nil, which would mean all rows
 	return s, nil
 }
 
@@ -177,6 +176,9 @@ func (s *stream) batch(ctx context.Context) (*vector.Batch, error) {
 	s.work.Len, s.work.Sel = s.n, nil
 	clear(s.work.Cols)
 	if s.file.deleted != nil && anySet(s.file.deleted, s.first, s.n) {
+		if s.live == nil { // a nil selection would mean all rows
+			s.live = make([]uint16, 0, s.p.src.opts.BatchRows)
+		}
 		s.live = appendLive(s.live[:0], s.file.deleted, s.first, s.n)
 		s.work.Sel = s.live
 	}
