@@ -60,21 +60,44 @@ func (s *aggStream) take(ctx context.Context) error {
 		}
 		return nil
 	}
-	s.release()
 	if task >= 1<<r.partLg {
+		s.release()
 		return io.EOF
 	}
-	p, err := newAggWorker(&r.op.plan, r.query)
-	if err != nil {
+	if err := s.newPart(); err != nil {
 		return err
 	}
-	s.part, s.own = p, true
 	for _, w := range r.workers {
 		if err := s.merge(ctx, w, task); err != nil {
 			return err
 		}
 	}
-	s.next, s.end = 1, p.table.n
+	s.next, s.end = 1, s.part.table.n
+	return nil
+}
+
+// newPart makes s.part an empty partition. The memory of the one before is used again, unless some of its
+// states lie beside the table.
+func (s *aggStream) newPart() error {
+	r := s.run
+	if s.own && r.op.plan.simple {
+		s.part.table.clear()
+		s.next, s.end = 0, 0
+		return nil
+	}
+	s.release()
+	p, err := newAggWorker(&r.op.plan, r.query)
+	if err != nil {
+		return err
+	}
+	s.part, s.own, p.partLg = p, true, uint(r.partLg)
+	if !r.spilled {
+		total := 0
+		for _, w := range r.workers {
+			total += w.table.n
+		}
+		p.table.reserve(total >> r.partLg)
+	}
 	return nil
 }
 

@@ -173,6 +173,7 @@ func (w *aggWorker) mergeBlock(block *groupTable) error {
 		from[i] = uint32(i)
 	}
 	w.blockKeys(block)
+	w.dropCommonBits()
 	w.gid = resize(w.gid, block.n)
 	w.table.groups(&w.keys, w.gid)
 	for i, fn := range w.funcs {

@@ -21,9 +21,11 @@ type aggWorker struct {
 	sets   []*distinctSet
 	acct   *account
 	spill  *rowSpill
+	partLg uint // the upper bits that all hashes of this partition have in common
 
 	keys   keyBatch
 	gid    []uint32
+	sel    []uint16 // 0, 1, 2, …
 	counts [256]int64
 	lut    dictGroups
 }
@@ -76,20 +78,55 @@ func (w *aggWorker) update(b *vector.Batch) error {
 	if err != nil {
 		return err
 	}
-	n := b.Rows()
+	if len(w.table.rows) < cacheWords {
+		if err := w.fold(vecs, b.Sel, b.Len); err != nil {
+			return err
+		}
+		return w.charge()
+	}
+	sel := b.Sel
+	if sel == nil {
+		for i := len(w.sel); i < b.Len; i++ {
+			w.sel = append(w.sel, uint16(i))
+		}
+		sel = w.sel[:b.Len]
+	}
+	for len(sel) > 0 {
+		n := min(len(sel), cacheRows)
+		if err := w.fold(vecs, sel[:n], b.Len); err != nil {
+			return err
+		}
+		sel = sel[n:]
+	}
+	return w.charge()
+}
+
+// A table of more words than cacheWords does not stay in a core's cache; batches are then folded cacheRows rows
+// at a time, so that what finding the groups has loaded is still there when the functions come to it.
+const (
+	cacheWords = 1 << 16
+	cacheRows  = 1024
+)
+
+// fold folds the live rows of vectors of n rows.
+func (w *aggWorker) fold(vecs []*vector.Vector, sel []uint16, n int) error {
+	rows := n
+	if sel != nil {
+		rows = len(sel)
+	}
 	var groups []uint32
 	var counts []int64
 	if w.plan.nKeys > 0 {
-		w.gid = resize(w.gid, n)
+		w.gid = resize(w.gid, rows)
 		groups = w.gid
-		w.assign(vecs[:w.plan.nKeys], b.Sel, b.Len, groups)
+		w.assign(vecs[:w.plan.nKeys], sel, n, groups)
 		if w.table.n <= len(w.counts) {
 			counts = w.count(groups)
 		}
 	}
 	for i, a := range w.args {
 		if a != nil {
-			a.Set(vecs[i], b.Sel, b.Len, groups)
+			a.Set(vecs[i], sel, n, groups)
 		}
 	}
 	for i, fn := range w.funcs {
@@ -97,17 +134,17 @@ func (w *aggWorker) update(b *vector.Batch) error {
 			continue
 		}
 		in := &w.inputs[i]
-		in.N, in.Groups, in.Counts = n, groups, counts
+		in.N, in.Groups, in.Counts = rows, groups, counts
 		if err := fn.Update(w.state(i), in); err != nil {
 			return err
 		}
 	}
 	for i, s := range w.sets {
-		if err := w.updateDistinct(i, s, vecs, b.Sel, b.Len, groups); err != nil {
+		if err := w.updateDistinct(i, s, vecs, sel, n, groups); err != nil {
 			return err
 		}
 	}
-	return w.charge()
+	return nil
 }
 
 // charge accounts for the memory in use; past the budget, rows are spilled where they can be.
@@ -267,6 +304,7 @@ func (w *aggWorker) mergeFrom(ctx context.Context, src *aggWorker, part, lg int)
 		to := min(at+vector.MaxRows, len(all))
 		from := all[at:to]
 		src.table.keysOf(&w.keys, from, salts[at:to])
+		w.dropCommonBits()
 		w.gid = resize(w.gid, len(from))
 		w.table.groups(&w.keys, w.gid)
 		if err := w.mergeStates(src, w.gid, from); err != nil {
@@ -282,6 +320,17 @@ func (w *aggWorker) mergeFrom(ctx context.Context, src *aggWorker, part, lg int)
 		}
 	}
 	return w.mergeSets(src, groupMap)
+}
+
+// dropCommonBits shifts out the bits of the hashes that do not tell keys of this partition apart: slots are
+// found by the upper bits.
+func (w *aggWorker) dropCommonBits() {
+	if w.partLg == 0 {
+		return
+	}
+	for k := range w.keys.hashes[:w.keys.n] {
+		w.keys.hashes[k] <<= w.partLg
+	}
 }
 
 func (w *aggWorker) mergeGroups(src *aggWorker, into, from []uint32) error {

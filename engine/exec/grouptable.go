@@ -145,10 +145,7 @@ func (t *groupTable) groupsWord(b *keyBatch, gid []uint32) {
 		}
 		return
 	}
-	slots, shift := t.slots, t.shift
-	for i, h := range hashes {
-		gid[i] = uint32(slots[h>>shift])
-	}
+	t.candidates(hashes, gid)
 	rows, stride := t.rows, t.stride
 	for i, k := range keys {
 		g := gid[i]
@@ -157,6 +154,25 @@ func (t *groupTable) groupsWord(b *keyBatch, gid []uint32) {
 			continue
 		}
 		gid[i] = t.probeWord(k, hashes[i])
+	}
+}
+
+// candidates sets gid to the first group whose salt is that of the hash, 0 if there is none.
+func (t *groupTable) candidates(hashes []uint64, gid []uint32) {
+	slots, shift := t.slots, t.shift
+	mask := len(slots) - 1
+	hashes = hashes[:len(gid)]
+	for i, h := range hashes { // no branches: the cache misses overlap
+		gid[i] = uint32(slots[h>>shift])
+	}
+	for i, h := range hashes {
+		p := int(h >> shift)
+		s := slots[p]
+		for s != 0 && (s^h)>>32 != 0 {
+			p = (p + 1) & mask
+			s = slots[p]
+		}
+		gid[i] = uint32(s)
 	}
 }
 
@@ -188,10 +204,7 @@ func (t *groupTable) probeWord(k, h uint64) uint32 {
 
 func (t *groupTable) groupsWords(b *keyBatch, gid []uint32) {
 	w := t.codec.words
-	slots, shift := t.slots, t.shift
-	for i, h := range b.hashes[:len(gid)] {
-		gid[i] = uint32(slots[h>>shift])
-	}
+	t.candidates(b.hashes, gid)
 	rows, stride := t.rows, t.stride
 	for i, g := range gid {
 		key := b.words[i*w : (i+1)*w]
@@ -231,10 +244,7 @@ func (t *groupTable) probeWords(key []uint64, h uint64) uint32 {
 }
 
 func (t *groupTable) groupsBytes(b *keyBatch, gid []uint32) {
-	slots, shift := t.slots, t.shift
-	for i, h := range b.hashes[:len(gid)] {
-		gid[i] = uint32(slots[h>>shift])
-	}
+	t.candidates(b.hashes, gid)
 	for i, g := range gid {
 		key := b.row(i)
 		if g == 0 || !t.sameBytes(g, key, b.hashes[i]) {
@@ -271,10 +281,7 @@ func (t *groupTable) probeBytes(key []byte, h uint64) uint32 {
 // find looks up the keys of b without adding any: gid 0 means that there is no such group.
 func (t *groupTable) find(b *keyBatch, gid []uint32) {
 	gid = gid[:b.n]
-	slots, shift := t.slots, t.shift
-	for i, h := range b.hashes[:len(gid)] {
-		gid[i] = uint32(slots[h>>shift])
-	}
+	t.candidates(b.hashes, gid)
 	for i, g := range gid {
 		if g != 0 && !t.same(b, i, g) {
 			gid[i] = t.findSlow(b, i)
