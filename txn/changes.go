@@ -64,13 +64,6 @@ func (c *changes) empty() bool {
 		len(c.apps) == 0 && len(c.domains) == 0
 }
 
-// owns says that a canonical path is of a file the transaction added, deletion vectors of older files left out.
-func (c *changes) owns(path string) bool {
-	_, added := c.live[path]
-	_, old := c.gone[path]
-	return added && !old
-}
-
 // add stages an addition and returns how to take it back, or why it cannot be.
 func (c *changes) add(a action.Add) (undo func(), reason string) {
 	k := c.keyOf(&a)

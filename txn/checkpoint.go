@@ -13,13 +13,13 @@ import (
 // defaultCheckpointInterval is how many commits apart checkpoints are, where the table does not say.
 const defaultCheckpointInterval = 10
 
-// checkpointDue says whether a checkpoint follows the commit of version v.
+// checkpointDue says whether a checkpoint follows the commit of version v, which is not 0.
 func checkpointDue(m *action.Metadata, v delta.Version) bool {
 	n, err := strconv.ParseInt(m.Configuration["delta.checkpointInterval"], 10, 64)
 	if err != nil || n <= 0 {
 		n = defaultCheckpointInterval
 	}
-	return v > 0 && int64(v)%n == 0
+	return int64(v)%n == 0
 }
 
 // checkpoint writes a checkpoint if one is due. The commit stands whatever comes of it.

@@ -110,6 +110,8 @@ func (c *committer) run(ctx context.Context) error {
 func (c *committer) passWinners(ctx context.Context) (ours bool, err error) {
 	w, ours, err := c.log.readBack(ctx, c.next)
 	switch {
+	case isCorrupt(err):
+		return false, fmt.Errorf("table %s: commit: %w", c.tx.table.URL(), err)
 	case err != nil:
 		return false, c.log.unknownOutcome(c.next, err)
 	case ours:
@@ -152,26 +154,29 @@ func (c *committer) rebase(w *winner) error {
 	return nil
 }
 
-// maxAge is how long after its beginning a transaction trusts the log not to have been cleaned up behind it.
-const maxAge = 10 * time.Minute
+// maxAge is how long after its beginning a transaction trusts that the log it read is still there.
+const maxAge = 10 * time.Second
 
-// guardGap refuses to put a version that others have passed and whose commit was cleaned up since: it would be absent, and yet not
-// the next. Only a transaction that took long has to look.
+// guardGap refuses to put a version into a log that was cleaned up past it, or removed with its table: the version would be
+// absent, and yet not the next. Only a transaction that took long has to look.
 func (c *committer) guardGap(ctx context.Context) error {
-	tx := c.tx
+	tx, v := c.tx, c.next.version
 	if tx.opts.Clock.Now().Sub(tx.begun) < maxAge {
 		return nil
 	}
 	tx.begun = tx.opts.Clock.Now()
-	newest, err := c.log.newestListed(ctx, c.next.version)
-	if err == nil && newest >= c.next.version {
+	newest, err := c.log.newestListed(ctx, v-1)
+	gone := err == nil && newest < v-1
+	if err == nil && newest >= v {
 		var w *winner
-		if w, _, err = c.log.read(ctx, c.next.version); err == nil && w == nil {
-			return &ConflictError{Table: tx.table.URL(), Kind: LogTruncated, Base: tx.base.Version(), Version: c.next.version}
-		}
+		w, _, err = c.log.read(ctx, v)
+		gone = err == nil && w == nil
 	}
 	if err != nil {
 		return fmt.Errorf("table %s: commit: %w", tx.table.URL(), err)
+	}
+	if gone {
+		return &ConflictError{Table: tx.table.URL(), Kind: LogTruncated, Base: tx.base.Version(), Version: v}
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/datasource/delta/feature"
-	"github.com/featuresql/featuresql/datasource/objstore"
 	"github.com/featuresql/featuresql/datasource/objstore/faultstore"
 	"github.com/featuresql/featuresql/txn"
 )
@@ -254,28 +253,52 @@ func TestCheckpoints(t *testing.T) {
 	}
 }
 
-// TestCleanedLog: a transaction that slept past a clean-up of the log must not fill the hole that it left.
+// TestCleanedLog: a transaction that slept past a clean-up of the log, or past the end of its table, must not
+// write into the hole that it left.
 func TestCleanedLog(t *testing.T) {
+	ctx := context.Background()
+	for _, c := range []struct {
+		removed []int
+		kind    txn.Kind // 0: committed
+	}{{nil, 0}, {[]int{0}, 0}, {[]int{0, 1}, txn.LogTruncated}, {[]int{0, 1, 2, 3}, txn.LogTruncated}} {
+		store := localStore(t)
+		table := create(t, store, metadata(), protocol())
+		now := &clock{now: epoch}
+		opts := options("late")
+		opts.Clock = now
+		tx := begin(t, table, opts)
+		must(t, tx.AddFile(file("late", "p", 0, 9)))
+		for i := range 3 {
+			other := begin(t, table, options("other"))
+			must(t, other.AddFile(file(strconv.Itoa(i), "p", 0, 9)))
+			commit(t, other)
+		}
+		for _, v := range c.removed {
+			must(t, store.Delete(ctx, fmt.Sprintf("_delta_log/%020d.json", v)))
+		}
+		now.now = epoch.Add(24 * time.Hour)
+		v, err := tx.Commit(ctx)
+		var conflict *txn.ConflictError
+		if c.kind == 0 && (err != nil || v != 4) || c.kind != 0 && (!errors.As(err, &conflict) || conflict.Kind != c.kind) {
+			t.Errorf("without %v: %d, %v", c.removed, v, err)
+		}
+		if _, err := store.Head(ctx, "_delta_log/00000000000000000001.json"); (err == nil) != (len(c.removed) < 2) {
+			t.Errorf("without %v, version 1: %v", c.removed, err)
+		}
+	}
+}
+
+// TestCorruptWinner: a commit that cannot be read stops the transaction, whose own was certainly not stored.
+func TestCorruptWinner(t *testing.T) {
 	ctx := context.Background()
 	store := localStore(t)
 	table := create(t, store, metadata(), protocol())
-	c := &clock{now: epoch}
-	opts := options("late")
-	opts.Clock = c
-	tx := begin(t, table, opts)
-	must(t, tx.AddFile(file("late", "p", 0, 9)))
-	for i := range 3 {
-		other := begin(t, table, options("other"))
-		must(t, other.AddFile(file(strconv.Itoa(i), "p", 0, 9)))
-		commit(t, other)
-	}
-	must(t, store.Delete(ctx, "_delta_log/00000000000000000001.json"))
-	c.now = epoch.Add(24 * time.Hour)
-	var conflict *txn.ConflictError
-	if _, err := tx.Commit(ctx); !errors.As(err, &conflict) || conflict.Kind != txn.LogTruncated {
+	tx := begin(t, table, options("tx"))
+	must(t, tx.AddFile(file("x", "p", 0, 9)), store.PutIfAbsent(ctx, "_delta_log/00000000000000000001.json", []byte("not JSON")))
+	_, err := tx.Commit(ctx)
+	var corrupt *action.CorruptionError
+	var unknown *txn.UnknownOutcomeError
+	if !errors.As(err, &corrupt) || errors.As(err, &unknown) || corrupt.Path != "_delta_log/00000000000000000001.json" {
 		t.Errorf("commit: %v", err)
-	}
-	if _, err := store.Head(ctx, "_delta_log/00000000000000000001.json"); !errors.Is(err, objstore.ErrNotFound) {
-		t.Errorf("the hole was filled: %v", err)
 	}
 }

@@ -19,7 +19,7 @@ type commitLog struct {
 	opts  Options
 }
 
-// errTaken says that there is a commit at the version, most likely another transaction's.
+// errTaken says that there is a commit at the version, this transaction's own or another's.
 var errTaken = errors.New("version is taken")
 
 // errVanished says that what took a version cannot be found.
@@ -42,10 +42,10 @@ type attempt struct {
 	number  int // of the transaction's attempts, for events
 }
 
-// put stores a commit: nil if it is there, errTaken if perhaps another is, else as Transaction.Commit says.
+// put stores a commit: nil if it did, errTaken if something is there, else as Transaction.Commit says.
 //
-// After most errors it is open whether the commit was stored, or still will be. Reading the version back decides where
-// something is there; where nothing is, putting the same bytes again is safe, since the first to arrive is ours either way.
+// After most errors it is open whether the commit was stored, or still will be. Reading the version back shows whether
+// something is there; while nothing is, putting the same bytes again is safe, since the first to arrive is ours either way.
 func (l commitLog) put(ctx context.Context, a attempt) error {
 	var putErr error
 	open := false
@@ -60,16 +60,11 @@ func (l commitLog) put(ctx context.Context, a attempt) error {
 		putErr = err
 		if !errors.Is(err, objstore.ErrNotStored) {
 			open = true
-			w, ours, err := l.readBack(ctx, a)
-			switch {
-			case err != nil:
-				putErr = errors.Join(putErr, err)
-			case ours:
-				l.observe(Recovered, a.version, a.number, putErr)
-				return nil
-			case w != nil:
+			w, _, err := l.readBack(ctx, a)
+			if w != nil || isCorrupt(err) {
 				return errTaken
 			}
+			putErr = errors.Join(putErr, err)
 		}
 		l.observe(PutFailed, a.version, a.number, putErr)
 		if ctx.Err() != nil || l.opts.Clock.Sleep(ctx, l.opts.pause(n)) != nil {
@@ -94,7 +89,7 @@ func (l commitLog) observe(kind EventKind, v delta.Version, attempt int, err err
 const readBackTimeout = 10 * time.Second
 
 // readBack reads the commit at a's version, nil if there is none, and says whether it is a's. It goes on after ctx
-// has ended, as the caller must learn what became of the commit.
+// has ended, as the caller must learn what became of the commit. *action.CorruptionError is of another's commit.
 func (l commitLog) readBack(ctx context.Context, a attempt) (w *winner, ours bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBackTimeout)
 	defer cancel()
@@ -109,6 +104,11 @@ func (l commitLog) readBack(ctx context.Context, a attempt) (w *winner, ours boo
 		return nil, false, errTorn
 	}
 	return w, true, nil
+}
+
+func isCorrupt(err error) bool {
+	var corrupt *action.CorruptionError
+	return errors.As(err, &corrupt)
 }
 
 // read returns the commit of a version and its bytes, nil if there is none. A store that fails is asked again.
@@ -132,10 +132,13 @@ func (l commitLog) read(ctx context.Context, v delta.Version) (w *winner, data [
 	}
 }
 
-// newestListed returns the newest version of which the log holds a commit, or from-1 if none is at or after from.
+// newestListed returns the newest version of which the log holds a commit, or from-1 if none is at or after from, which is not negative.
 func (l commitLog) newestListed(ctx context.Context, from delta.Version) (delta.Version, error) {
-	newest := from - 1
-	for o, err := range l.store.List(ctx, log.Prefix, log.CommitKey(newest)) {
+	newest, after := from-1, ""
+	if from > 0 {
+		after = log.CommitKey(newest)
+	}
+	for o, err := range l.store.List(ctx, log.Prefix, after) {
 		if err != nil {
 			return 0, err
 		}

@@ -119,7 +119,7 @@ func (tx *Transaction) appended(w *winner) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if i, ok := tx.reads.matched(list, 0); ok {
+	if i, ok := tx.reads.matched(list); ok {
 		return list.Path(i), nil
 	}
 	return "", nil

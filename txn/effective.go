@@ -21,12 +21,9 @@ func (tx *Transaction) Effective() (*delta.Snapshot, error) {
 		return tx.base, nil
 	}
 	var removed []int
-	if len(c.gone) > 0 {
-		files := tx.base.Files()
-		for i := range files.Len() {
-			if _, ok := c.gone[files.Path(i)]; ok {
-				removed = append(removed, i)
-			}
+	for path := range c.gone {
+		if i, ok := tx.base.Files().FindPath(path); ok {
+			removed = append(removed, i)
 		}
 	}
 	s, err := tx.base.WithFiles(removed, c.liveAdds())
@@ -39,15 +36,11 @@ func (tx *Transaction) Effective() (*delta.Snapshot, error) {
 
 // listOf returns a file list of adds alone, with their statistics.
 func (tx *Transaction) listOf(adds []action.Add) (*replay.FileList, error) {
-	all := make([]int, tx.base.Files().Len())
-	for i := range all {
-		all[i] = i
+	var b replay.Builder
+	for i := range adds {
+		b.Append(&adds[i])
 	}
-	s, err := tx.base.WithFiles(all, adds)
-	if err != nil {
-		return nil, err
-	}
-	return s.Files(), nil
+	return b.Files(tx.base.Files().Layout(), tx.changes.root)
 }
 
 // Orphans returns the data files, as keys of the table's store, that the transaction added and that no commit will

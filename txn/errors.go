@@ -29,7 +29,7 @@ const (
 	ConcurrentTransaction
 	// ConcurrentDomainMetadata: the winner set the same metadata domain.
 	ConcurrentDomainMetadata
-	// LogTruncated: the commits since the base were cleaned up, so that nothing can be checked.
+	// LogTruncated: the commits since the base were cleaned up, or the table was removed; nothing can be checked.
 	LogTruncated
 	// TooManyAttempts: without a conflict, other writers were faster MaxAttempts times.
 	TooManyAttempts
@@ -43,7 +43,7 @@ var kindText = map[Kind]string{
 	ConcurrentDeleteDelete:   "a file that this transaction removes was removed",
 	ConcurrentTransaction:    "the application version was set",
 	ConcurrentDomainMetadata: "the metadata domain was set",
-	LogTruncated:             "the log was cleaned up",
+	LogTruncated:             "the log was cleaned up or removed",
 	TooManyAttempts:          "other writers were faster at every attempt",
 }
 

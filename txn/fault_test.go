@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/featuresql/featuresql/datasource/delta"
@@ -130,7 +131,18 @@ func TestUnknownOutcome(t *testing.T) {
 	}
 }
 
-// TestTornCommit: a store that stored half a commit is not taken for one that committed.
+// torn is a store that keeps only the first lines of a commit and then fails.
+type torn struct {
+	objstore.Store
+	lines int
+}
+
+func (s torn) PutIfAbsent(ctx context.Context, key string, data []byte) error {
+	all := strings.SplitAfterN(string(data), "\n", s.lines+1)
+	return errors.Join(s.Store.PutIfAbsent(ctx, key, []byte(strings.Join(all[:s.lines], ""))), faultstore.ErrInjected)
+}
+
+// TestTornCommit: a store that stored half a commit is not taken for one that committed, even if the half can be read.
 func TestTornCommit(t *testing.T) {
 	p := newCommitPath(t)
 	p.store.SetRules(faultstore.Rule{Ops: faultstore.PutIfAbsent, Nth: 2, Kind: faultstore.Partial})
@@ -138,6 +150,13 @@ func TestTornCommit(t *testing.T) {
 	var unknown *txn.UnknownOutcomeError
 	if !errors.As(err, &unknown) {
 		t.Errorf("commit: %v", err)
+	}
+	inner := localStore(t)
+	create(t, inner, metadata(), protocol(), file("a", "p", 0, 9))
+	tx := begin(t, open(t, torn{inner, 1}), options("mine"))
+	must(t, tx.AddFile(file("b", "p", 0, 9)))
+	if v, err := tx.Commit(context.Background()); !errors.As(err, &unknown) {
+		t.Errorf("commit: %d, %v", v, err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 type readSet struct {
 	all        bool
 	predicates []*skipping.Predicate
-	files      map[string]struct{} // canonical paths of files of the base
+	files      map[string]struct{} // canonical paths
 	apps       map[string]struct{}
 }
 
@@ -22,13 +22,13 @@ func newReadSet() readSet {
 // empty says that no rows were read.
 func (r *readSet) empty() bool { return !r.all && len(r.predicates) == 0 && len(r.files) == 0 }
 
-// add notes one read. own tells the transaction's own files, which nobody else can touch.
-func (r *readSet) add(filter expr.Expr, files []int, list *replay.FileList, own func(path string) bool) {
+// add notes one read. The transaction's own files among them do no harm: nobody else removes them.
+func (r *readSet) add(filter expr.Expr, files []int, list *replay.FileList) {
 	p := skipping.Compile(filter)
 	r.predicates = append(r.predicates, p)
 	if files == nil {
 		keep := vector.FullBitmap(list.Len())
-		p.Prune(list.Stats(), keep)
+		p.Prune(list, keep)
 		for i := range list.Len() {
 			if keep.Get(i) {
 				files = append(files, i)
@@ -36,25 +36,20 @@ func (r *readSet) add(filter expr.Expr, files []int, list *replay.FileList, own 
 		}
 	}
 	for _, i := range files {
-		if path := list.Path(i); !own(path) {
-			r.files[path] = struct{}{}
-		}
+		r.files[list.Path(i)] = struct{}{}
 	}
 }
 
-// matched returns the first of the files in list, from position from on, in which a read predicate may hold.
-func (r *readSet) matched(list *replay.FileList, from int) (int, bool) {
+// matched returns the first of the files in list in which a read predicate may hold.
+func (r *readSet) matched(list *replay.FileList) (int, bool) {
 	n := list.Len()
-	if r.all && from < n {
-		return from, true
+	if r.all && n > 0 {
+		return 0, true
 	}
 	for _, p := range r.predicates {
-		keep := vector.NewBitmap(n)
-		for i := from; i < n; i++ {
-			keep.Set(i)
-		}
-		p.Prune(list.Stats(), keep)
-		for i := from; i < n; i++ {
+		keep := vector.FullBitmap(n)
+		p.Prune(list, keep)
+		for i := range n {
 			if keep.Get(i) {
 				return i, true
 			}

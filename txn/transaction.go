@@ -93,7 +93,7 @@ func (tx *Transaction) ReadFiles(filter expr.Expr, files []int) error {
 	if err != nil {
 		return err
 	}
-	tx.reads.add(filter, files, s.Files(), tx.changes.owns)
+	tx.reads.add(filter, files, s.Files())
 	return nil
 }
 

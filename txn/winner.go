@@ -64,7 +64,7 @@ func (w *winner) operation() string {
 
 // blindAppend says whether the winner claims to have added files without reading any.
 func (w *winner) blindAppend() bool {
-	return w.info != nil && w.info.IsBlindAppend != nil && *w.info.IsBlindAppend && len(w.removes) == 0
+	return w.info != nil && w.info.IsBlindAppend != nil && *w.info.IsBlindAppend
 }
 
 // timestamp returns the in-commit timestamp, or else what the writer's clock said.
