@@ -38,7 +38,7 @@ func (p *Projection) Bloom(ctx context.Context, rg, col int) (*Bloom, error) {
 	}
 	b, err := p.f.bloom(ctx, m)
 	if err != nil {
-		return nil, named(fmt.Errorf("read bloom filter of column %s: %w", c.leaf.name(), err), p.f.opts.Path)
+		return nil, fmt.Errorf("read bloom filter of column %s: %w", c.leaf.name(), named(err, p.f.opts.Path))
 	}
 	if b != nil {
 		b.leaf, b.conv = c.leaf, c.conv

@@ -282,6 +282,10 @@ func (c *converter) checked(dst *vector.Vector, at int, src []byte, n int) error
 	case convDecimal128:
 		return c.decimal128(dst.I128[at:at+n], src)
 	case convDecimal:
+		if c.width > 0 && c.width <= 8 && c.scale == 0 && c.phys == types.PhysI64 {
+			c.narrowDecimals(dst.I64[at:at+n], src)
+			return nil
+		}
 		for i := range n {
 			if err := c.bigEndian(dst, at+i, src[i*c.width:(i+1)*c.width]); err != nil {
 				return err
@@ -290,6 +294,19 @@ func (c *converter) checked(dst *vector.Vector, at int, src []byte, n int) error
 		return nil
 	}
 	return unsupportedf("conversion %d of values of fixed width", c.kind)
+}
+
+// narrowDecimals reads big-endian integers of at most 8 bytes.
+func (c *converter) narrowDecimals(out []int64, src []byte) {
+	w := c.width
+	for i := range out {
+		b := src[i*w : i*w+w]
+		x := int64(int8(b[0]))
+		for _, d := range b[1:] {
+			x = x<<8 | int64(d)
+		}
+		out[i] = x
+	}
 }
 
 func (c *converter) mul64(out []int64, src []byte) error {
@@ -375,6 +392,9 @@ func int128FromBytes(b []byte) (types.Int128, bool) {
 		if len(b) == 16 && int64(int8(b[0]))>>7 != sign {
 			return x, false
 		}
+	}
+	if len(b) == 16 {
+		return types.Int128{Hi: int64(binary.BigEndian.Uint64(b)), Lo: binary.BigEndian.Uint64(b[8:])}, true
 	}
 	x.Hi, x.Lo = sign, uint64(sign)
 	for _, c := range b {
