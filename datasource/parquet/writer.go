@@ -128,10 +128,10 @@ func checkVector(f *Field, v *vector.Vector, rows int) error {
 	want := f.VectorType()
 	ok := v.Len >= rows && v.Phys == want.Physical()
 	switch {
-	case want.Kind == types.Decimal:
-		ok = v.Len >= rows && v.Type.Kind == types.Decimal && v.Type.Scale == want.Scale && (v.Phys == types.PhysI64 || v.Phys == types.PhysI128)
 	case v.Type.Kind == types.Null && v.AllNull():
 		ok = v.Len >= rows
+	case want.Kind == types.Decimal:
+		ok = v.Len >= rows && v.Type.Kind == types.Decimal && v.Type.Scale == want.Scale && (v.Phys == types.PhysI64 || v.Phys == types.PhysI128)
 	}
 	if !ok {
 		return fmt.Errorf("a vector of %s with %d rows for the column %s of type %s", v.Type, v.Len, f.Name, want)

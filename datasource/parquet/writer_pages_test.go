@@ -323,3 +323,20 @@ func TestWorkersWriteTheSameBytes(t *testing.T) {
 		t.Errorf("got %v, want the error of the first column that has one", err)
 	}
 }
+
+func TestWriterTakesUntypedNulls(t *testing.T) {
+	for _, typ := range flatTypes {
+		w, err := parquet.NewWriter(&bytes.Buffer{}, []parquet.Field{{Name: "c", Type: typ, Nullable: true}, listOf("l", prim("element", types.Date))}, parquet.WriterOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		null := vector.NewConst(types.Value{Type: types.Of(types.Null)}, 10)
+		if err := w.Write(&vector.Batch{Len: 10, Sel: []uint16{3, 7}, Cols: []*vector.Vector{null, null}}); err != nil {
+			t.Fatalf("%s: %v", typ, err)
+		}
+		s, err := w.Close()
+		if err != nil || s.NumRows != 2 || s.Columns[0].NullCount != 2 || s.Columns[1].NullCount != 2 {
+			t.Errorf("%s: %+v, %v", typ, s, err)
+		}
+	}
+}
