@@ -168,7 +168,7 @@ func (r *alterer) addConstraint() error {
 		r.s.Unsupported = "ADD CONSTRAINT … " + strings.ToUpper(r.text(r.i))
 		return nil
 	}
-	check, err := r.check(name)
-	r.s.AddChecks = append(r.s.AddChecks, check)
+	var err error
+	r.s.AddChecks, err = r.check(r.s.AddChecks, name)
 	return err
 }

@@ -136,8 +136,8 @@ func (r *creator) element() error {
 		r.enforcement()
 		return err
 	case r.is(r.i, "check") && r.punct(r.i+1, '('):
-		check, err := r.check(name)
-		r.s.Checks = append(r.s.Checks, check)
+		var err error
+		r.s.Checks, err = r.check(r.s.Checks, name)
 		return err
 	case named, r.is(r.i, "unique", "fulltext", "spatial", "foreign") && !r.isType(r.i+1):
 		return &UnsupportedError{strings.ToUpper(r.text(r.i)) + " constraints and indexes"}
@@ -222,15 +222,11 @@ func (r *cursor) attribute(def *ColumnDef, extra *columnExtra) (more bool, err e
 	case r.accept("comment"):
 		def.Comment, err = r.str()
 	case r.is(r.i, "check") && r.punct(r.i+1, '('):
-		var check Check
-		check, err = r.check("")
-		extra.checks = append(extra.checks, check)
+		extra.checks, err = r.check(extra.checks, "")
 	case r.is(r.i, "constraint") && r.isName(r.i+1) && r.is(r.i+2, "check"):
 		name := r.name(r.i + 1)
 		r.i += 2
-		var check Check
-		check, err = r.check(name)
-		extra.checks = append(extra.checks, check)
+		extra.checks, err = r.check(extra.checks, name)
 	case r.accept("collate"), r.accept("character", "set"), r.accept("charset"), r.accept("column_format"), r.accept("storage"):
 		r.i++
 	case r.is(r.i, "unique", "references", "on", "invisible", "mask"):
@@ -241,17 +237,21 @@ func (r *cursor) attribute(def *ColumnDef, extra *columnExtra) (more bool, err e
 	return err == nil, err
 }
 
-// check reads CHECK (condition) [[NOT] ENFORCED].
-func (r *cursor) check(name string) (Check, error) {
+// check reads CHECK (condition) [[NOT] ENFORCED] and appends it to list if it is enforced.
+func (r *cursor) check(list []Check, name string) ([]Check, error) {
 	r.i++
 	text, err := r.parenText()
-	r.enforcement()
-	return Check{Name: name, Expr: text}, err
+	if r.enforcement() {
+		list = append(list, Check{Name: name, Expr: text})
+	}
+	return list, err
 }
 
-func (r *cursor) enforcement() {
-	_ = r.accept("not", "enforced") || r.accept("enforced")
-	_ = r.accept("rely") || r.accept("norely")
+// enforcement reads [NOT] ENFORCED and [NO]RELY; it reports whether a constraint is enforced.
+func (r *cursor) enforcement() bool {
+	enforced := !r.accept("not", "enforced")
+	_ = r.accept("enforced") || r.accept("rely") || r.accept("norely")
+	return enforced
 }
 
 func (r *cursor) parenText() (string, error) {

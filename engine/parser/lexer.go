@@ -6,15 +6,16 @@ import "strings"
 type kind uint8
 
 const (
-	kindEOF    kind = iota
-	kindWord        // unquoted identifier or keyword
-	kindQuoted      // quoted identifier
-	kindString      // string literal
-	kindNumber      // numeric, hexadecimal or bit literal
-	kindParam       // ?
-	kindVar         // @user_variable, @@system_variable, or the host part of an account
-	kindPunct       // one byte of anything else
-	kindBad         // an unterminated string, name or comment
+	kindEOF     kind = iota
+	kindWord         // unquoted identifier or keyword
+	kindQuoted       // quoted identifier
+	kindString       // string literal
+	kindNumber       // numeric, hexadecimal or bit literal
+	kindParam        // ?
+	kindVar          // @user_variable, @@system_variable, or the host part of an account
+	kindPunct        // one byte of anything else
+	kindSpecial      // /*! … */, which the host reads
+	kindBad          // an unterminated string, name or comment
 )
 
 // token is a piece of a statement; text is src[start:end], with its quotes.
@@ -24,7 +25,7 @@ type token struct {
 }
 
 // lexer cuts a statement into tokens as MySQL's and the host's lexers do, with exact offsets, which the host's
-// does not give. Comments are skipped; /*! … */ counts as a comment here and is left to the host.
+// does not give. Comments are skipped.
 type lexer struct {
 	src        string
 	pos        int
@@ -32,8 +33,8 @@ type lexer struct {
 }
 
 func (l *lexer) next() token {
-	if bad, ok := l.skipBlank(); ok {
-		return bad
+	if t, ok := l.skipBlank(); ok {
+		return t
 	}
 	if l.pos >= len(l.src) {
 		return token{kindEOF, len(l.src), len(l.src)}
@@ -77,7 +78,7 @@ func (l *lexer) afterName() bool {
 	return isWordPart(c) || c == '`'
 }
 
-// skipBlank skips white space and comments; an unterminated comment is a bad token.
+// skipBlank skips white space and comments, but for one that is a token: unterminated, or /*! … */.
 func (l *lexer) skipBlank() (token, bool) {
 	for l.pos < len(l.src) {
 		c := l.src[l.pos]
@@ -97,7 +98,10 @@ func (l *lexer) skipBlank() (token, bool) {
 				l.pos = len(l.src)
 				return t, true
 			}
-			l.pos += i + 4
+			start := l.pos
+			if l.pos += i + 4; l.src[start+2] == '!' {
+				return token{kindSpecial, start, l.pos}, true
+			}
 		default:
 			return token{}, false
 		}
@@ -198,7 +202,7 @@ type statement struct {
 }
 
 // lexOne cuts the first non-empty statement of src, which a semicolon or the end of src ends. When whole is set
-// semicolons do not end it.
+// semicolons do not end it. A /*! … */ is a token only at the beginning, where it leaves the statement to the host.
 func lexOne(src string, ansi, whole bool) statement {
 	l := lexer{src: src, ansiQuotes: ansi}
 	s := statement{src: src, ansi: ansi}
@@ -209,6 +213,9 @@ func lexOne(src string, ansi, whole bool) statement {
 				continue
 			}
 			t = token{kindEOF, t.start, t.start}
+		}
+		if t.kind == kindSpecial && len(s.toks) > 0 {
+			continue
 		}
 		s.toks = append(s.toks, t)
 		if t.kind == kindEOF || t.kind == kindBad {

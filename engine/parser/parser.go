@@ -2,6 +2,7 @@ package parser
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -132,13 +133,30 @@ func (p *Parser) one(s *statement, opts ast.ParserOptions) (ast.Statement, strin
 
 // host parses a statement by the host's grammar.
 func (c *compiler) host(s *statement) (ast.Statement, string, error) {
+	s = s.unwrapped()
 	text, marked, err := s.rewrite()
 	if err != nil {
 		return nil, "", err
 	}
 	st, err := ast.ParseWithOptions(context.Background(), text, c.opts)
-	if err == nil && marked {
+	if err != nil {
+		if errors.Is(err, ast.ErrEmpty) {
+			return nil, text, err
+		}
+		return nil, text, &SyntaxError{Reason: err.Error()}
+	}
+	if marked {
 		st, err = resolveMarks(st)
 	}
 	return st, text, err
+}
+
+// unwrapped returns the statement without parentheses around a whole SELECT, which the host's grammar does not take.
+func (s *statement) unwrapped() *statement {
+	for n := len(s.toks); s.punct(0, '(') && s.closing(0) == n-2 && (s.is(1, "select", "with", "values", "table") || s.punct(1, '(')); n = len(s.toks) {
+		inner := *s
+		inner.toks = append(append([]token(nil), s.toks[1:n-2]...), token{kindEOF, s.at(n - 2).start, s.at(n - 2).start})
+		s = &inner
+	}
+	return s
 }
