@@ -126,16 +126,8 @@ func (o *object) nested(name string, write func()) {
 
 // values writes a map with nulls, ordered by key.
 func (o *object) values(name string, m map[string]*string) {
-	o.nested(name, func() {
-		for _, k := range slices.Sorted(maps.Keys(m)) {
-			if v := m[k]; v != nil {
-				o.str(k, *v)
-				continue
-			}
-			o.key(k)
-			o.b = append(o.b, "null"...)
-		}
-	})
+	o.key(name)
+	o.b = AppendValues(o.b, m)
 }
 
 func (o *object) valuesIf(name string, m map[string]*string) {
@@ -291,4 +283,18 @@ func (c *CommitInfo) write(o *object) {
 		o.key(k)
 		o.b = append(o.b, line.Bytes()...)
 	}
+}
+
+// AppendValues appends a map of strings and nulls as a JSON object, ordered by key.
+func AppendValues(dst []byte, m map[string]*string) []byte {
+	o := object{append(dst, '{')}
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if v := m[k]; v != nil {
+			o.str(k, *v)
+			continue
+		}
+		o.key(k)
+		o.b = append(o.b, "null"...)
+	}
+	return append(o.b, '}')
 }

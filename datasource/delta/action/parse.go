@@ -434,6 +434,14 @@ func stringList(s *jsonscan.Scanner) []string {
 	return list
 }
 
+// ParseValues reads what AppendValues wrote.
+func ParseValues(text string) (map[string]*string, error) {
+	s := jsonscan.New(text)
+	m := stringMap(&s)
+	s.End()
+	return m, s.Err()
+}
+
 // stringMap reads a map of strings of which values may be null.
 func stringMap(s *jsonscan.Scanner) map[string]*string {
 	m := map[string]*string{}
