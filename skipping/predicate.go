@@ -82,7 +82,19 @@ func (p *Predicate) Prune(s Stats, keep vector.Bitmap) (skipped int) {
 	return before - keep.Count(n)
 }
 
-// evaluation is the state of one Prune: the units at hand and the bounds of the columns seen so far.
+// Certain returns the units in which the predicate is true for every row, as far as that is certain: there it
+// need not be evaluated. A unit without rows counts as one.
+func (p *Predicate) Certain(s Stats) vector.Bitmap {
+	c := &evaluation{stats: s, n: s.Len(), slots: map[int]*bounds{}}
+	r := p.root.eval(c, needFalse|needNull)
+	b := vector.FullBitmap(c.n)
+	for i := range b {
+		b[i] &^= r.f[i] | r.n[i]
+	}
+	return b
+}
+
+// evaluation is the state of one Prune or Certain: the units at hand and the bounds of the columns seen so far.
 type evaluation struct {
 	stats Stats
 	n     int

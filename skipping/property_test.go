@@ -309,7 +309,7 @@ func drawTable(t *rapid.T) (g exprGen, rows [][]types.Value, u units) {
 }
 
 func TestSkippedUnitsHoldNoMatchingRow(t *testing.T) {
-	skipped, matched := 0, 0
+	skipped, matched, certain := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		g, rows, u := drawTable(t)
 		e := g.predicate(3)
@@ -325,11 +325,18 @@ func TestSkippedUnitsHoldNoMatchingRow(t *testing.T) {
 			t.Fatalf("Prune says %d, cleared %d", n, u.Len()-keep.Count(u.Len()))
 		}
 		skipped += n
+		sure := p.Certain(u)
 		at := 0
 		for i, size := range u.sizes {
 			for _, row := range rows[at : at+size] {
 				v, err := naive{row, time.Duration(hours) * time.Hour}.eval(e)
+				if sure.Get(i) {
+					certain++
+				}
 				if err != nil || !v.Valid || asBool(v).I == 0 {
+					if sure.Get(i) && err == nil { // an operand that fails may be one that decides nothing
+						t.Fatalf("%s: certainly true in unit %d, but %v (%v) for row %v", e, i, v, err, row)
+					}
 					continue
 				}
 				matched++
@@ -341,8 +348,8 @@ func TestSkippedUnitsHoldNoMatchingRow(t *testing.T) {
 			at += size
 		}
 	})
-	if skipped < 20 || matched < 20 {
-		t.Errorf("%d units skipped, %d rows matched: the test shows nothing", skipped, matched)
+	if skipped < 20 || matched < 20 || certain < 20 {
+		t.Errorf("%d units skipped, %d rows matched, %d certainly: the test shows nothing", skipped, matched, certain)
 	}
 }
 

@@ -228,3 +228,35 @@ func BenchmarkPruneMillion(b *testing.B) {
 		}
 	}
 }
+
+func TestCertain(t *testing.T) {
+	withNull := append(ofInts(i64, 0, 9, 10, 19, 20, 29), unit{types.IntValue(i64, 20), types.IntValue(i64, 29), 1, 10})
+	for _, c := range []struct {
+		units []unit
+		e     expr.Expr
+		want  string
+	}{
+		{withNull, op(">=", col(i64), num(10)), "-++-"},
+		{withNull, op("and", op(">=", col(i64), num(10)), op("<", col(i64), num(25))), "-+--"},
+		{withNull, op("not", op("isnull", col(i64))), "+++-"},
+		{ofFloats(f64, 1, 2), op("<", col(f64), float(5)), "-"}, // NaN is not less
+		{ofFloats(f64, 1, 2), op(">", col(f64), float(0)), "+"},
+		{ofStrings("aa", "ab", "aa", "b"), op("like", col(str), text("a%")), "+-"},
+	} {
+		s := stats(c.units)
+		b, got := skipping.Compile(c.e).Certain(s), ""
+		for i := range s.Len() {
+			got += string("-+"[bitOf(b, i)])
+		}
+		if got != c.want {
+			t.Errorf("%s: got %s, want %s", c.e, got, c.want)
+		}
+	}
+}
+
+func bitOf(b vector.Bitmap, i int) int {
+	if b.Get(i) {
+		return 1
+	}
+	return 0
+}

@@ -7,7 +7,8 @@
 // and the other columns only for the rows that came through. Deleted rows never take part: deletion vectors
 // are applied by the row's position in the file, whatever pages were skipped.
 //
-// Conjuncts over partition columns alone are decided once a file, exactly, and are not evaluated again.
+// Conjuncts over partition columns alone are decided once a file, exactly, and are not evaluated again; nor are
+// conjuncts in row groups whose statistics prove them for every row.
 //
 // It decides which rows come out. It does not decide what the log says (datasource/delta/replay), what
 // statistics prove (skipping), nor how bytes become vectors (datasource/parquet).

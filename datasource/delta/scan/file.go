@@ -23,7 +23,8 @@ type openFile struct {
 	constants  []types.Value // by slot: the values of partition columns
 	stats      *groupStats
 	groupRows  []int64
-	groups     []groupPlan // by row group
+	certain    []vector.Bitmap // by conjunct: the row groups in which it is true for every row; nil: none
+	groups     []groupPlan     // by row group
 }
 
 // groupPlan is what the bloom filters and the page index say of a row group, found out by the first stream that takes a part of it.
@@ -126,6 +127,12 @@ func (p *plan) morsels(f *openFile, pf *parquet.File) (out []morsel) {
 	keep := vector.FullBitmap(n)
 	f.stats = &groupStats{p, f, n, f.projection.RowGroupStats()}
 	p.predicate.Prune(f.stats, keep)
+	f.certain = make([]vector.Bitmap, len(p.conjuncts))
+	for i, c := range p.conjuncts {
+		if c.predicate != nil {
+			f.certain[i] = c.predicate.Certain(f.stats)
+		}
+	}
 	f.groups, f.groupRows = make([]groupPlan, n), make([]int64, n)
 	p.counters.rowGroups.Add(int64(n))
 	parts := int64(1)

@@ -20,8 +20,9 @@ type slot struct {
 
 // conjunct is a part of the filter that rows are tested with.
 type conjunct struct {
-	expr  expr.Expr // over slots
-	slots []int     // that it reads, ascending
+	expr      expr.Expr           // over slots
+	slots     []int               // that it reads, ascending
+	predicate *skipping.Predicate // of the conjunct alone; nil: not to be decided by statistics
 }
 
 // plan is a planned read. It implements exec.Scan.
@@ -58,6 +59,9 @@ func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error
 	}
 	for _, e := range conjuncts {
 		c := conjunct{expr: p.overSlots(e)}
+		if !s.opts.NoSkipping {
+			c.predicate = skipping.CompileEnv(e, spec.Env)
+		}
 		c.slots = expr.Columns(c.expr)
 		p.conjuncts = append(p.conjuncts, c)
 	}

@@ -295,3 +295,20 @@ func TestCacheKeepsWhatIsUsed(t *testing.T) {
 		t.Errorf("the footer used longest ago is still there: %v", err)
 	}
 }
+
+// A condition that the statistics of a row group prove is not evaluated, and its column not read.
+func TestCertainConjunctsAreNotEvaluated(t *testing.T) {
+	m := fixedModel(t, 1, 400, parquet.WriterOptions{RowGroupRows: 100})
+	src := scan.New(m.table(), scan.Options{})
+	read := func(spec exec.ScanSpec) exec.ScanStats {
+		got, stats, err := collect(t.Context(), src, spec, 1, vector.MaxRows)
+		if err != nil || len(got) != 400 {
+			t.Fatalf("%d rows, %v", len(got), err)
+		}
+		return stats
+	}
+	plain := read(exec.ScanSpec{Columns: []int{3}})
+	if s := read(exec.ScanSpec{Columns: []int{3}, Filter: intFilter(m, ">=", 0, 0), Env: env}); s.BytesRead != plain.BytesRead || s.Pages != plain.Pages {
+		t.Errorf("with the filter %+v, without %+v", s, plain)
+	}
+}

@@ -20,6 +20,7 @@ type stream struct {
 
 	file   *openFile
 	reader *parquet.RowGroupReader // nil: no column is read, and rows are counted from at to end
+	group  int
 	at     int64
 	end    int64
 	done   bool
@@ -134,7 +135,7 @@ func (s *stream) nextMorsel(ctx context.Context) error {
 			}
 		}
 	}
-	s.at, s.end = m.from, m.to
+	s.group, s.at, s.end = m.group, m.from, m.to
 	if m.group < 0 {
 		return nil
 	}
@@ -186,6 +187,9 @@ func (s *stream) batch(ctx context.Context) (*vector.Batch, error) {
 	for i, f := range s.filters {
 		if s.work.Rows() == 0 {
 			return nil, nil
+		}
+		if s.reader != nil && s.file.certain[i] != nil && s.file.certain[i].Get(s.group) {
+			continue
 		}
 		for _, k := range s.p.conjuncts[i].slots {
 			if err := s.load(ctx, k); err != nil {
