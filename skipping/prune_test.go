@@ -73,8 +73,15 @@ func stats(us []unit) units {
 	return units{make([]int, len(us)), map[int]*skipping.ColumnStats{0: s}}
 }
 
-// Simple conditions prune what they should: + is kept, - is skipped.
-func TestPruneIsEffective(t *testing.T) {
+// pruneCase is a condition and the units that it keeps (+) and skips (-).
+type pruneCase struct {
+	name  string
+	units []unit
+	e     expr.Expr
+	want  string
+}
+
+func pruneCases() []pruneCase {
 	abc := ofInts(i32, 0, 9, 10, 19, 20, 29, 15, 15)
 	withNulls := []unit{
 		{types.IntValue(i64, 1), types.IntValue(i64, 5), 0, 10},
@@ -89,12 +96,7 @@ func TestPruneIsEffective(t *testing.T) {
 	bools := ofInts(boolean, 0, 0, 0, 1, 1, 1)
 	cast := func(to types.Type, e expr.Expr) expr.Expr { return call("cast", to, e) }
 	dec := types.DecimalOf(12, 1)
-	for _, c := range []struct {
-		name  string
-		units []unit
-		e     expr.Expr
-		want  string
-	}{
+	return []pruneCase{
 		{"=", abc, op("=", col(i32), num(15)), "-+-+"},
 		{"= beyond the type", abc, op("=", col(i32), num(15+1<<32)), "----"},
 		{"= under a widening cast", abc, op("=", cast(i64, col(i32)), num(15)), "-+-+"},
@@ -140,7 +142,12 @@ func TestPruneIsEffective(t *testing.T) {
 		{"bare boolean", bools, col(boolean), "-++"},
 		{"not boolean", bools, op("not", col(boolean)), "++-"},
 		{"bare number", abc, op("not", col(i32)), "+---"},
-	} {
+	}
+}
+
+// Simple conditions prune what they should.
+func TestPruneIsEffective(t *testing.T) {
+	for _, c := range pruneCases() {
 		s := stats(c.units)
 		keep := vector.FullBitmap(s.Len())
 		skipping.CompileEnv(c.e, &expr.Env{Location: time.UTC}).Prune(s, keep)
