@@ -206,5 +206,5 @@ func (w *aggWorker) blockKeys(block *groupTable) {
 	for k := range b.n {
 		b.off = append(b.off, b.off[k]+int32(len(block.keyBytes(uint32(k)))))
 	}
-	hashRows(b)
+	block.codec.hashRows(b)
 }

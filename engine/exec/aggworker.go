@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"errors"
 
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -150,8 +149,7 @@ func (w *aggWorker) fold(vecs []*vector.Vector, sel []uint16, n int) error {
 // charge accounts for the memory in use; past the budget, rows are spilled where they can be.
 func (w *aggWorker) charge() error {
 	err := w.acct.set(w.sizeBytes())
-	var full *MemoryError
-	if err == nil || !errors.As(err, &full) || !w.plan.simple || w.plan.nKeys == 0 {
+	if err == nil || !isFull(err) || !w.plan.simple || w.plan.nKeys == 0 {
 		return err
 	}
 	if err := w.spillRows(); err != nil {

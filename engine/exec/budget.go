@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -31,6 +32,12 @@ type MemoryError struct {
 func (e *MemoryError) Error() string {
 	return fmt.Sprintf("%s needs %d bytes more than the memory limit of %d bytes allows (%d in use)",
 		e.Operator, e.WantedBytes, e.LimitBytes, e.UsedBytes)
+}
+
+// isFull reports whether err says that a budget is used up.
+func isFull(err error) bool {
+	var full *MemoryError
+	return errors.As(err, &full)
 }
 
 // Reserve counts n more bytes for the named operator, or returns a *MemoryError and counts nothing.

@@ -78,6 +78,22 @@ func newRowSchema(ts []types.Type) *rowSchema {
 	return s
 }
 
+// lockDicts keeps other collectors from adding entries while coded chunks are read, until unlock.
+func (s *rowSchema) lockDicts() (unlock func()) {
+	for _, d := range s.dicts {
+		if d != nil {
+			d.mu.Lock()
+		}
+	}
+	return func() {
+		for _, d := range s.dicts {
+			if d != nil {
+				d.mu.Unlock()
+			}
+		}
+	}
+}
+
 // collector copies the live rows of batches into chunks, for one goroutine.
 type collector struct {
 	schema *rowSchema

@@ -59,13 +59,15 @@ type HashJoinOp struct {
 	probeKeys, buildKeys []expr.Expr
 	residual             expr.Expr
 	fields               []Field
+	depth                int // how many times the rows have been partitioned by hash and spilled
 }
 
 // NewHashJoin returns a join of probe and build on probeKeys[i] = buildKeys[i], which must have the same type
 // (integers may differ in width). residual, if any, is a further condition over the probe's columns followed
 // by the build's. NULL keys match nothing. The output is the probe's columns, then the build's unless kind is
 // a semi or anti join. JoinAntiNullAware takes one key and no residual; the general NOT IN is
-// NewNestedLoop's. The build side is held in memory.
+// NewNestedLoop's. The build side is held in memory; past the budget, both sides are partitioned into files,
+// except for semi and anti joins without a residual, which hold only keys.
 func NewHashJoin(probe, build Operator, kind JoinKind, probeKeys, buildKeys []expr.Expr, residual expr.Expr) (*HashJoinOp, error) {
 	if len(probeKeys) == 0 || len(probeKeys) != len(buildKeys) {
 		return nil, &expr.TypeError{Function: "hash join", Reason: fmt.Sprintf("%d keys against %d", len(probeKeys), len(buildKeys))}
@@ -124,6 +126,9 @@ func (j *HashJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 		closeAll(builds)
 		return nil, err
 	}
+	for _, s := range out {
+		run.probes = append(run.probes, s.(*joinStream).in)
+	}
 	run.open.Store(int32(len(out)))
 	run.probing.Store(int32(len(out)))
 	return out, nil
@@ -131,21 +136,25 @@ func (j *HashJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 
 // joinRun is one execution of a hash join: the first stream that is asked builds the table with all workers.
 type joinRun struct {
-	op      *HashJoinOp
-	query   *Query
-	inputs  []Stream
-	once    sync.Once
-	started atomic.Bool
-	err     error
-	table   *joinTable
-	open    atomic.Int32 // streams not closed
-	probing atomic.Int32 // streams that have not read all of their input
+	op       *HashJoinOp
+	query    *Query
+	inputs   []Stream
+	probes   []Stream
+	spill    *joinSpill // nil: the table is in memory
+	once     sync.Once
+	started  atomic.Bool
+	err      error
+	table    *joinTable
+	part     atomic.Int64 // next partition of spill to be joined
+	spilling atomic.Bool
+	open     atomic.Int32 // streams not closed
+	probing  atomic.Int32 // streams that have not read all of their input
 }
 
 func (r *joinRun) prepare(ctx context.Context) error {
 	r.once.Do(func() {
 		r.started.Store(true)
-		r.table, r.err = buildJoinTable(ctx, r.query, r.op, r.inputs)
+		r.err = r.build(ctx)
 	})
 	return r.err
 }
@@ -160,6 +169,9 @@ func (r *joinRun) leave() {
 	if r.table != nil {
 		r.table.free()
 		r.table = nil
+	}
+	if r.spill != nil {
+		r.spill.close()
 	}
 }
 

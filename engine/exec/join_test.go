@@ -1,6 +1,7 @@
 package exec_test
 
 import (
+	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -245,6 +246,35 @@ func TestJoinManyRows(t *testing.T) {
 			for _, r := range rows {
 				if text(r[0]) != text(r[2]) || int(r[1].I)%40_000 != int(r[3].I)%groups {
 					t.Fatalf("joined %v", r)
+				}
+			}
+		}
+	}
+}
+
+// TestJoinSpills joins under a budget that is a fraction of the build side, and with all the memory it wants.
+func TestJoinSpills(t *testing.T) {
+	for _, typ := range []types.Type{tBig, tString} {
+		for _, kind := range []exec.JoinKind{exec.JoinInner, exec.JoinLeft, exec.JoinRight, exec.JoinFull, exec.JoinSemi, exec.JoinAnti} {
+			probe, build := countingTable(9_000, 12_000, typ), countingTable(30_000, 15_000, typ)
+			var residual expr.Expr
+			if kind == exec.JoinSemi || kind == exec.JoinAnti {
+				residual = call(t, "<", probe.col(1), build.after(2, 1))
+			}
+			join := func() exec.Operator {
+				op, err := exec.NewHashJoin(probe.op(), build.op(), kind, []expr.Expr{probe.col(0)}, []expr.Expr{build.col(0)}, residual)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return op
+			}
+			want := collect(t, testQuery(1), join())
+			for _, limit := range []int64{1 << 20, 250_000} {
+				q := testQuery(2)
+				q.Memory, q.TempDir = exec.NewBudget(limit, nil), t.TempDir()
+				same(t, join().Describe(), collect(t, q, join()), want)
+				if entries, err := os.ReadDir(q.TempDir); err != nil || len(entries) > 0 {
+					t.Fatalf("%d files left, %v", len(entries), err)
 				}
 			}
 		}

@@ -38,6 +38,8 @@ type joinStream struct {
 	rest   restState
 	eof    bool
 	closed bool
+
+	part Stream // join of one spilled partition
 }
 
 type expandState uint8
@@ -80,6 +82,9 @@ func (s *joinStream) Next(ctx context.Context) (*vector.Batch, error) {
 	}
 	if err := s.run.prepare(ctx); err != nil {
 		return nil, err
+	}
+	if s.run.spill != nil {
+		return s.nextSpilled(ctx)
 	}
 	for !s.eof {
 		if ctx.Err() != nil {
@@ -370,6 +375,9 @@ func (s *joinStream) Close() error {
 	}
 	s.closed = true
 	err := s.in.Close()
+	if s.part != nil {
+		s.part.Close()
+	}
 	s.run.leave()
 	return err
 }

@@ -45,7 +45,10 @@ type joinKeys struct {
 
 // joinBuilder is one worker's part of the build.
 type joinBuilder struct {
+	run     *joinRun
 	table   *joinTable
+	rowsOf  *collector
+	files   *partFiles // nil: in memory
 	set     *exprSet
 	kb      keyBatch
 	keys    []joinKeys
@@ -57,53 +60,83 @@ type joinBuilder struct {
 	keep    bool // rows with NULL keys
 	columns bool
 	sel     []uint16
-	bytes   int64
+	bytes   int64 // of keys that lie in arenas
 	acct    *account
 }
 
-func buildJoinTable(ctx context.Context, q *Query, op *HashJoinOp, ins []Stream) (*joinTable, error) {
+// build reads the build side with all workers, and makes the table; or, where that takes too much memory,
+// partitions both sides into files.
+func (r *joinRun) build(ctx context.Context) error {
+	q, op := r.query, r.op
 	t := &joinTable{codec: newKeyCodec(exprTypes(op.buildKeys), true), acct: q.account("hash join")}
+	t.codec.skip = uint(op.depth * joinPartLg)
 	var ts []types.Type
 	if op.keepColumns() {
 		ts = fieldTypes(op.build.Fields())
 	}
-	builders := make([]*joinBuilder, len(ins))
+	schema := newRowSchema(ts)
+	builders := make([]*joinBuilder, len(r.inputs))
 	for i := range builders {
-		builders[i] = &joinBuilder{table: t, sel: []uint16{}, keep: op.kind.keepsBuild(), columns: op.keepColumns(), acct: q.account("hash join")}
+		builders[i] = &joinBuilder{run: r, table: t, sel: []uint16{}, keep: op.kind.keepsBuild(), columns: op.keepColumns(),
+			acct: q.account("hash join"), rowsOf: newCollector(schema, q.account("hash join"))}
 	}
 	defer func() {
 		for _, b := range builders {
 			b.acct.free() // what stays is in the table's account by now
 		}
 	}()
-	collectors, err := collectAll(ctx, q, ins, newRowSchema(ts), "hash join",
-		func(i int) (func(*vector.Batch) ([]*vector.Vector, []uint16, error), error) {
-			set, err := compileExprs(op.buildKeys, q.Env)
-			builders[i].set = set
-			return builders[i].add, err
-		})
-	if err != nil {
-		return nil, err
+	err := parallel(ctx, len(builders), func(ctx context.Context, i int) error {
+		set, err := compileExprs(op.buildKeys, q.Env)
+		if err != nil {
+			r.inputs[i].Close()
+			return err
+		}
+		builders[i].set = set
+		return drain(ctx, r.inputs[i], builders[i].take)
+	})
+	for _, b := range builders {
+		t.collectors = append(t.collectors, b.rowsOf)
 	}
-	t.collectors = collectors
-	t.rows = newRowSet(ts, collectors)
-	for i, b := range builders {
+	if err == nil && !r.spilling.Load() {
+		err = t.finish(ctx, q, op.kind, builders, ts)
+		if isFull(err) && r.spillable() {
+			r.spilling.Store(true)
+			err = nil
+		}
+	}
+	if err == nil && r.spilling.Load() {
+		t.acct.free()
+		return r.spillAll(ctx, builders)
+	}
+	if err != nil {
+		t.free()
+		for _, b := range builders {
+			if b.files != nil {
+				b.files.close()
+			}
+		}
+		return err
+	}
+	r.table = t
+	return nil
+}
+
+// finish makes the table of what the workers have collected.
+func (t *joinTable) finish(ctx context.Context, q *Query, kind JoinKind, builders []*joinBuilder, ts []types.Type) error {
+	t.rows = newRowSet(ts, t.collectors)
+	for _, b := range builders {
 		t.keys = append(t.keys, b.keys...)
 		t.hasNull, t.buildRows = t.hasNull || b.null, t.buildRows+b.all
-		if !op.keepColumns() {
+		if !b.columns {
 			t.rows.chunks = append(t.rows.chunks, make([]*vector.Batch, len(b.keys))...)
 		}
-		if err := t.acct.grow(b.bytes); err != nil {
-			t.free()
-			return nil, err
+		held := b.acct.held
+		b.acct.free()
+		if err := t.acct.grow(held); err != nil {
+			return err
 		}
-		builders[i].acct.free()
 	}
-	if err := t.insertAll(ctx, q, builders, op.kind); err != nil {
-		t.free()
-		return nil, err
-	}
-	return t, nil
+	return t.insertAll(ctx, q, builders, kind)
 }
 
 // add keeps the keys of a batch and says which of its rows, and columns, to keep.
@@ -131,13 +164,23 @@ func (b *joinBuilder) add(in *vector.Batch) ([]*vector.Vector, []uint16, error) 
 			b.push(k)
 		}
 	}
-	if err := b.acct.set(b.bytes); err != nil {
+	if err := b.acct.set(b.sizeBytes()); err != nil {
 		return nil, nil, err
 	}
 	if !b.columns {
 		return nil, []uint16{}, nil
 	}
 	return in.Cols, sel, nil
+}
+
+// sizeBytes is the memory of the keys.
+func (b *joinBuilder) sizeBytes() int64 {
+	n := b.bytes
+	if k := len(b.keys); k > 0 {
+		last := &b.keys[k-1]
+		n += int64((k-1)*chunkRows*(b.table.codec.rowWords()*8+4) + cap(last.words)*8 + cap(last.hashes)*4)
+	}
+	return n
 }
 
 // push keeps the key of live row k.
@@ -185,7 +228,6 @@ func (b *joinBuilder) grow() {
 		b.min, b.max = 0, -1
 	}
 	b.keys = append(b.keys, joinKeys{words: make([]uint64, 0, n*w), hashes: make([]uint32, 0, n)})
-	b.bytes += int64(chunkRows * (w*8 + 4))
 }
 
 // Direct addressing is used up to this many entries a row, and always for a small span.

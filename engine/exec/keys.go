@@ -25,6 +25,7 @@ type keyCodec struct {
 	flags  int // word of NULL flags, or -1
 	single bool
 	join   bool // rows with a NULL match nothing: no flags, nulls lists them
+	skip   uint // upper bits of the hashes to drop, because all keys have them in common
 }
 
 type keyColumn struct {
@@ -274,12 +275,12 @@ func (c *keyCodec) hash(b *keyBatch) {
 	if c.words == 1 {
 		words := b.words[:len(hashes)]
 		for i, x := range words {
-			hashes[i] = hashWord(x)
+			hashes[i] = hashWord(x) << c.skip
 		}
 		return
 	}
 	for i := range hashes {
-		hashes[i] = hashWords(b.words[i*c.words : (i+1)*c.words])
+		hashes[i] = hashWords(b.words[i*c.words:(i+1)*c.words]) << c.skip
 	}
 }
 
@@ -319,12 +320,12 @@ func (c *keyCodec) encodeBytes(b *keyBatch, vecs []*vector.Vector, sel []uint16)
 			}
 		}
 	}
-	hashRows(b)
+	c.hashRows(b)
 }
 
-func hashRows(b *keyBatch) {
+func (c *keyCodec) hashRows(b *keyBatch) {
 	for r := range b.n {
-		b.hashes[r] = maphash.Bytes(hashSeed, b.row(r))
+		b.hashes[r] = maphash.Bytes(hashSeed, b.row(r)) << c.skip
 	}
 }
 

@@ -71,14 +71,14 @@ func checkOrder(t fataler, rows, got [][]types.Value, keys []exec.SortKey, cols 
 // TestSortManyRows reaches the radix sort, several chunks and runs, and the bound of top-N.
 func TestSortManyRows(t *testing.T) {
 	for _, typ := range []types.Type{tBig, tInt, tString} {
-		tab := countingTable(60_000, 997, typ)
+		tab := countingTable(25_000, 997, typ)
 		rows := collect(t, testQuery(1), tab.op())
 		for _, desc := range []bool{false, true} {
 			keys := []exec.SortKey{{Expr: tab.col(0), Desc: desc}, {Expr: tab.col(1), Desc: !desc}}
 			for _, c := range []struct {
 				workers, n, offset int
 				limit              int64
-			}{{1, -1, 0, 0}, {3, -1, 0, 0}, {2, -1, 0, 1 << 20}, {1, 10, 5, 0}, {3, 1000, 0, 0}, {3, 30_000, 100, 0}} {
+			}{{1, -1, 0, 0}, {3, -1, 0, 0}, {2, -1, 0, 1 << 20}, {1, 10, 5, 0}, {3, 1000, 0, 0}, {3, 12_000, 100, 0}} {
 				q := testQuery(c.workers)
 				q.Memory, q.TempDir = exec.NewBudget(c.limit, nil), t.TempDir()
 				var op exec.Operator = exec.NewSort(tab.op(), keys)

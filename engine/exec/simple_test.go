@@ -260,7 +260,7 @@ func TestMemoryLimit(t *testing.T) {
 	big := countingTable(100_000, 50_000, tBig)
 	small := countingTable(100, 50, tBig)
 	k := []expr.Expr{key()}
-	join, _ := exec.NewHashJoin(small.op(), big.op(), exec.JoinInner, k, k, nil)
+	join, _ := exec.NewHashJoin(small.op(), big.op(), exec.JoinSemi, k, k, nil)
 	loop, _ := exec.NewNestedLoop(small.op(), big.op(), exec.JoinInner, nil)
 	asof, _ := exec.NewAsOfJoin(small.op(), big.op(), k, k, key(), key(), false, false)
 	distinct, _ := exec.NewAggregate(big.op(), nil, []exec.Aggregate{{Name: "count", Args: k, Distinct: true}})

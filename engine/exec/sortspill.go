@@ -21,8 +21,7 @@ const spillBlockRows = 1024
 // charge accounts for the memory in use; past the budget, what is there is sorted and written out.
 func (w *sortWorker) charge() error {
 	err := w.acct.set(w.sizeBytes())
-	var full *MemoryError
-	if err == nil || !errors.As(err, &full) {
+	if err == nil || !isFull(err) {
 		return err
 	}
 	if w.spill == nil {
