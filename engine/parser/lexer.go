@@ -177,7 +177,7 @@ func (l *lexer) variable(start int) token {
 		return l.quoted(start, c, kindVar)
 	}
 	system := l.pos-start == 2
-	for l.pos < len(l.src) && (isWordPart(l.src[l.pos]) || system && (l.src[l.pos] == '.' || l.src[l.pos] == '`')) {
+	for l.pos < len(l.src) && (isWordPart(l.src[l.pos]) || system && l.src[l.pos] == '.') {
 		l.pos++
 	}
 	return token{kindVar, start, l.pos}

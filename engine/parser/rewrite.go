@@ -47,7 +47,8 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 			depth++
 		case s.punct(i, ')'):
 			depth--
-		case s.punct(i, '-') && s.punct(i+1, '-') && s.adjacent(i): // the host takes any -- for a comment
+		case s.punct(i, '-') && s.punct(i+1, '-') && s.adjacent(i), // the host takes any -- and // for a comment
+			s.punct(i, '/') && strings.HasPrefix(s.src[s.at(i).end:], "/"):
 			r.edits = append(r.edits, edit{s.at(i).end, s.at(i).end, " "})
 		case s.at(i).kind == kindWord:
 			n, err := r.word(i, depth)
