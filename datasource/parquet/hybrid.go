@@ -27,9 +27,6 @@ func (h *hybrid) init(b []byte, w uint) { *h = hybrid{b: b, w: w} }
 // initPacked makes h a single bit-packed run of n values.
 func (h *hybrid) initPacked(b []byte, w uint, n int) { *h = hybrid{w: w, run: b, packed: n} }
 
-// initRun makes h a run of n equal values.
-func (h *hybrid) initRun(val uint32, w uint, n int) { *h = hybrid{w: w, rle: n, val: val} }
-
 // maxRunValues bounds the length of one run; pages are smaller.
 const maxRunValues = 1 << 30
 

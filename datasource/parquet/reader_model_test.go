@@ -227,7 +227,7 @@ type testFile struct {
 	data   []byte
 	fields []parquet.Field
 	rows   [][]types.Value // by column, as the fields' types
-	groups []int64         // rows of the row groups
+	encs   []encoding.Encoding
 }
 
 // genFile writes a file of random columns with the Parquet library.
@@ -251,6 +251,7 @@ func genFile(t *rapid.T, maxRows int) *testFile {
 		name := fmt.Sprintf("c%d", c)
 		group[name] = node
 		f.fields = append(f.fields, parquet.Field{Name: name, Type: want, Nullable: optional})
+		f.encs = append(f.encs, enc)
 		f.rows[c] = make([]types.Value, n)
 		distinct := make([]pq.Value, 40)
 		for i := range distinct {
