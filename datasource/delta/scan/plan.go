@@ -52,6 +52,10 @@ func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error
 		p.predicate = skipping.Compile(nil)
 	}
 	keep := vector.FullBitmap(s.table.Files.Len())
+	if s.only != nil {
+		keep = s.only.Clone()
+	}
+	n := keep.Count(s.table.Files.Len())
 	p.predicate.Prune(s.table.Files, keep)
 	conjuncts, err := p.decidePartitions(ctx, expr.Conjuncts(spec.Filter), keep)
 	if err != nil {
@@ -68,8 +72,7 @@ func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error
 	for _, c := range spec.Columns {
 		p.output = append(p.output, p.slot(c))
 	}
-	n := s.table.Files.Len()
-	for i := range n {
+	for i := range s.table.Files.Len() {
 		if keep.Get(i) {
 			p.queue.files = append(p.queue.files, int32(i))
 		}

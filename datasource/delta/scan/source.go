@@ -1,6 +1,8 @@
 package scan
 
 import (
+	"sync"
+
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -38,6 +40,8 @@ type Source struct {
 	table  Table
 	opts   Options
 	fields []exec.Field
+	only   vector.Bitmap // the files it is restricted to; nil: all
+	count  func() (int64, bool)
 }
 
 var _ exec.ExactSource = (*Source)(nil)
@@ -49,16 +53,39 @@ func New(t Table, opts Options) *Source {
 		f := &t.Columns[i].Field
 		s.fields = append(s.fields, exec.Field{Name: f.Name, Type: f.VectorType(), Nullable: f.Nullable})
 	}
+	s.count = sync.OnceValues(s.countRows)
 	return s
 }
+
+// WithFiles returns a source over some of the files, by their ordinals, which row identifiers keep. Ordinals out of range are
+// left out.
+func (s *Source) WithFiles(ordinals []int) *Source {
+	r := *s
+	r.only = vector.NewBitmap(s.table.Files.Len())
+	for _, i := range ordinals {
+		if i >= 0 && i < s.table.Files.Len() && s.listed(i) {
+			r.only.Set(i)
+		}
+	}
+	r.count = sync.OnceValues(r.countRows)
+	return &r
+}
+
+// listed reports whether the source is over a file.
+func (s *Source) listed(i int) bool { return s.only == nil || s.only.Get(i) }
 
 // Fields implements exec.Source.
 func (s *Source) Fields() []exec.Field { return s.fields }
 
 // RowCount implements exec.ExactSource: the sum of what the log says of each file, less deleted rows.
-func (s *Source) RowCount() (int64, bool) {
+func (s *Source) RowCount() (int64, bool) { return s.count() }
+
+func (s *Source) countRows() (int64, bool) {
 	var rows int64
 	for i := range s.table.Files.Len() {
+		if !s.listed(i) {
+			continue
+		}
 		n, ok := s.liveRows(i)
 		if !ok {
 			return 0, false
@@ -99,7 +126,7 @@ func (s *Source) MinMax(column int) (lo, hi types.Value, ok bool) {
 		var a, b types.Value
 		n, known := s.liveRows(i)
 		switch {
-		case known && n == 0:
+		case !s.listed(i) || known && n == 0:
 			continue
 		case partition:
 			a, ok = s.partitionValue(i, column, known)

@@ -64,13 +64,13 @@ func intFilter(m *model, op string, column int, k int64) expr.Expr {
 
 func TestExactAnswersFromTheLog(t *testing.T) {
 	m := fixedModel(t, 3, 100, parquet.WriterOptions{})
-	src := scan.New(m.table(), scan.Options{})
-	if n, ok := src.RowCount(); n != 300 || !ok {
+	src := func() *scan.Source { return scan.New(m.table(), scan.Options{}) }
+	if n, ok := src().RowCount(); n != 300 || !ok {
 		t.Errorf("RowCount is %d, %v", n, ok)
 	}
 	want := func(column int, lo, hi string, known bool) {
 		t.Helper()
-		a, b, ok := src.MinMax(column)
+		a, b, ok := src().MinMax(column)
 		if ok != known || ok && (a.String() != lo || b.String() != hi) {
 			t.Errorf("MinMax(%d) is %v, %v, %v", column, a, b, ok)
 		}
@@ -84,7 +84,7 @@ func TestExactAnswersFromTheLog(t *testing.T) {
 	want(6, "0", "2", true)
 
 	m.files[1].deleted = map[int]bool{0: true, 7: true}
-	if n, ok := src.RowCount(); n != 298 || !ok {
+	if n, ok := src().RowCount(); n != 298 || !ok {
 		t.Errorf("with deleted rows RowCount is %d, %v", n, ok)
 	}
 	want(0, "", "", false)
@@ -100,7 +100,7 @@ func TestExactAnswersFromTheLog(t *testing.T) {
 	m.files[0].numRecords, m.files[0].stats[1] = -1, nil
 	want(1, "", "", false)
 	want(6, "", "", false) // nobody knows whether the file has rows
-	if _, ok := src.RowCount(); ok {
+	if _, ok := src().RowCount(); ok {
 		t.Error("RowCount is known without numRecords")
 	}
 	m.files = nil
@@ -310,5 +310,23 @@ func TestCertainConjunctsAreNotEvaluated(t *testing.T) {
 	plain := read(exec.ScanSpec{Columns: []int{3}})
 	if s := read(exec.ScanSpec{Columns: []int{3}, Filter: intFilter(m, ">=", 0, 0), Env: env}); s.BytesRead != plain.BytesRead || s.Pages != plain.Pages {
 		t.Errorf("with the filter %+v, without %+v", s, plain)
+	}
+}
+
+func TestWithFiles(t *testing.T) {
+	m := fixedModel(t, 4, 100, parquet.WriterOptions{})
+	src := scan.New(m.table(), scan.Options{}).WithFiles([]int{3, 1, 3, 9, -1})
+	if n, ok := src.RowCount(); n != 200 || !ok {
+		t.Errorf("RowCount is %d, %v", n, ok)
+	}
+	if lo, hi, ok := src.MinMax(0); lo.String() != "100" || hi.String() != "399" || !ok {
+		t.Errorf("MinMax is %v, %v, %v", lo, hi, ok)
+	}
+	got, stats, err := collect(t.Context(), src, exec.ScanSpec{RowIDs: true, Filter: intFilter(m, ">=", 0, 398), Env: env}, 2, vector.MaxRows)
+	if err != nil || !slices.Equal(got, []string{"3|98", "3|99"}) || stats.Files != 2 || stats.FilesSkipped != 1 {
+		t.Errorf("got %v, %+v, %v", got, stats, err)
+	}
+	if n, _ := src.WithFiles([]int{0, 1}).RowCount(); n != 100 {
+		t.Errorf("a restriction of a restriction has %d rows", n)
 	}
 }
