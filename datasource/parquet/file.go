@@ -94,6 +94,9 @@ func open(ctx context.Context, r RangeReader, size int64, opts OpenOptions) (*Fi
 		}
 		rows += g.numRows
 		f.bytes += int64(len(g.columns)) * 230
+		for c := range g.columns {
+			f.bytes += 3 * max(0, min(int64(g.columns[c].offsetIndexLength), size)) // decoded when it is used
+		}
 	}
 	if rows != m.numRows {
 		return nil, corruptf("the footer says %d rows, its row groups %d", m.numRows, rows)
@@ -155,7 +158,7 @@ func (f *File) RowGroupRows(i int) int64 { return f.meta.rowGroups[i].numRows }
 // RowGroupFirstRow returns the position in the file of the first row of row group i.
 func (f *File) RowGroupFirstRow(i int) int64 { return f.meta.rowGroups[i].firstRow }
 
-// SizeBytes is the memory that the metadata holds, approximately.
+// SizeBytes is the memory that the metadata holds, approximately, once its offset indexes have been used.
 func (f *File) SizeBytes() int64 { return f.bytes }
 
 // KeyValue returns an entry of the footer's key-value metadata.

@@ -3,6 +3,7 @@ package parquet
 import (
 	"context"
 	"fmt"
+	"math"
 )
 
 // pageLocation is where a page lies and which row begins it.
@@ -28,25 +29,58 @@ func (f *File) offsetIndex(ctx context.Context, rg, leaf int) ([]pageLocation, e
 	if ok {
 		return locs, nil
 	}
-	m := &f.meta.rowGroups[rg].columns[leaf]
+	g := &f.meta.rowGroups[rg]
+	m := &g.columns[leaf]
 	if m.offsetIndexLength <= 0 {
 		return nil, nil
 	}
-	b, err := f.readIndex(ctx, m.offsetIndexOffset, m.offsetIndexLength)
+	start, end := m.offsetIndexOffset, m.offsetIndexOffset+int64(m.offsetIndexLength)
+	if from, to := g.offsetIndexSpan(); to-from <= indexSpanBytes {
+		start, end = min(start, from), max(end, to)
+	}
+	b, err := f.readIndex(ctx, start, end-start)
 	if err != nil {
 		return nil, fmt.Errorf("read offset index of column %s: %w", f.leaves[leaf].name(), err)
 	}
-	if locs, err = parseOffsetIndex(b, m, f.meta.rowGroups[rg].numRows); err != nil {
-		return nil, err
-	}
 	f.indexMu.Lock()
-	f.indexes[key] = locs
-	f.indexMu.Unlock()
-	return locs, nil
+	defer f.indexMu.Unlock()
+	for i := range g.columns {
+		c := &g.columns[i]
+		from, to := c.offsetIndexOffset-start, c.offsetIndexOffset+int64(c.offsetIndexLength)-start
+		if c.offsetIndexLength <= 0 || from < 0 || to > int64(len(b)) {
+			continue
+		}
+		found, err := parseOffsetIndex(b[from:to], c, g.numRows)
+		if err != nil && i == leaf {
+			return nil, err
+		}
+		if err == nil { // of other columns an error is reported when they are asked for
+			f.indexes[indexKey{rg, i}] = found
+		}
+	}
+	return f.indexes[key], nil
 }
 
-func (f *File) readIndex(ctx context.Context, off int64, length int32) ([]byte, error) {
-	if off < 4 || length <= 0 || length > maxIndexBytes || int64(length) > f.size-off {
+// indexSpanBytes is up to which size the offset indexes of all columns of a row group are read with one request.
+const indexSpanBytes = 256 << 10
+
+// offsetIndexSpan returns where the offset indexes of the row group lie: usually one behind the other.
+func (g *rowGroupMeta) offsetIndexSpan() (start, end int64) {
+	start = math.MaxInt64
+	for i := range g.columns {
+		if c := &g.columns[i]; c.offsetIndexLength > 0 {
+			start = min(start, c.offsetIndexOffset)
+			end = max(end, c.offsetIndexOffset+int64(c.offsetIndexLength))
+		}
+	}
+	if start < 4 || end < start {
+		return 0, math.MaxInt64
+	}
+	return start, end
+}
+
+func (f *File) readIndex(ctx context.Context, off, length int64) ([]byte, error) {
+	if off < 4 || length <= 0 || length > maxIndexBytes || length > f.size-off {
 		return nil, corruptf("a page index lies at %d, %d bytes long, in a file of %d", off, length, f.size)
 	}
 	b := make([]byte, length)

@@ -82,7 +82,7 @@ func (p *Projection) pageStats(ctx context.Context, rg, col int) (*PageStats, er
 	if err != nil || len(locs) == 0 {
 		return nil, err
 	}
-	b, err := p.f.readIndex(ctx, m.columnIndexOffset, m.columnIndexLength)
+	b, err := p.f.readIndex(ctx, m.columnIndexOffset, int64(m.columnIndexLength))
 	if err != nil {
 		return nil, fmt.Errorf("read column index of column %s: %w", c.leaf.name(), err)
 	}
