@@ -98,7 +98,7 @@ def make_tpch(sf):
         c = duck()
         c.execute(f"CALL dbgen(sf={sf})")
         for t in ("lineitem", "orders", "customer", "part", "partsupp", "supplier", "nation", "region"):
-            deltalake.write_deltalake(str(base / t), c.execute(f"SELECT * FROM {t}").fetch_arrow_table())
+            deltalake.write_deltalake(str(base / t), c.execute(f"SELECT * FROM {t}").to_arrow_table())
         (base / "done").touch()
     return base
 
@@ -114,7 +114,7 @@ def make_features(rows):
         for lo in range(0, rows, 5_000_000):
             hi = min(rows, lo + 5_000_000)
             t = c.execute(f"""SELECT (i // 10)::BIGINT AS entity_id, i::BIGINT AS id, TIMESTAMP '2026-01-01' + INTERVAL (i % 86400) SECOND AS at, 'c' || (i % 97) AS country, {cols}
-                              FROM range({lo}, {hi}) t(i)""").fetch_arrow_table()
+                              FROM range({lo}, {hi}) t(i)""").to_arrow_table()
             deltalake.write_deltalake(str(path), t, mode="append")
         (base / f"done{rows}").touch()
     return path
@@ -217,7 +217,7 @@ def b4(server, args, report):
     d = duck()
     cols = ", ".join(f"{k}.5::DOUBLE AS f{k}" for k in range(8))
     source = d.execute(f"""SELECT (i // 10)::BIGINT AS entity_id, i::BIGINT AS id, TIMESTAMP '2026-02-01' AS at, 'new' AS country, {cols}
-                           FROM range({rows - changed // 2}, {rows + changed // 2}) t(i)""").fetch_arrow_table()
+                           FROM range({rows - changed // 2}, {rows + changed // 2}) t(i)""").to_arrow_table()
     deltalake.write_deltalake(str(base / "source"), source)
     for name in ("ours", "theirs"):
         shutil.copytree(path, base / name)
@@ -259,7 +259,7 @@ def b7(server, args, report):
 
     def theirs():
         start = time.perf_counter()
-        d.execute(f"SELECT {cols} FROM delta_scan('{path}') WHERE id < {rows}").fetchnumpy()
+        d.execute(f"SELECT {cols.replace('at', chr(34) + 'at' + chr(34))} FROM delta_scan('{path}') WHERE id < {rows}").fetchnumpy()
         return time.perf_counter() - start, []
 
     mine, peer = interleaved(ours, theirs, 3)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -139,4 +140,9 @@ func (e *Engine) NewSession(base *sql.BaseSession) *catalog.Session {
 }
 
 // Close lets go of what the engine holds. Sessions must have ended.
-func (e *Engine) Close() error { return e.host.Close() }
+func (e *Engine) Close() error {
+	if err := e.host.Close(); !errors.Is(err, context.Canceled) { // which is how the host's background threads end
+		return err
+	}
+	return nil
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/feature"
 	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/engine"
 	"github.com/featuresql/featuresql/engine/exec"
@@ -77,7 +78,7 @@ func (c inspectCmd) Run(ctx context.Context) error {
 	}
 	meta, proto := snap.Metadata(), snap.Protocol()
 	fmt.Printf("table      %s\nlocation   %s\nversion    %d (readable: %d to %d)\nprotocol   reader %d, writer %d %v\nfiles      %d, %d bytes\npartitions %s\n",
-		c.Table, t.URL(), snap.Version(), oldest, newest, proto.MinReaderVersion, proto.MinWriterVersion, proto.Features(),
+		c.Table, t.URL(), snap.Version(), oldest, newest, proto.MinReader, proto.MinWriter, feature.WriterFeatures(proto),
 		files.Len(), size, strings.Join(meta.PartitionColumns, ", "))
 	printProperties(meta.Configuration)
 	columns := table.NewWriter()
@@ -108,7 +109,11 @@ func (c inspectCmd) history(ctx context.Context, t *delta.Table) error {
 	versions := table.NewWriter()
 	versions.AppendHeader(table.Row{"version", "time", "operation", "engine"})
 	for _, h := range entries {
-		versions.AppendRow(table.Row{h.Version, h.Timestamp.UTC().Format("2006-01-02 15:04:05.000"), h.Info.Operation(), h.Info.EngineInfo()})
+		operation, by := "", ""
+		if h.Info != nil {
+			operation, by = h.Info.Operation, h.Info.EngineInfo
+		}
+		versions.AppendRow(table.Row{h.Version, h.Timestamp.UTC().Format("2006-01-02 15:04:05.000"), operation, by})
 	}
 	fmt.Println(versions.Render())
 	return nil

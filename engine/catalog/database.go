@@ -215,20 +215,4 @@ func parseAsOf(ctx *sql.Context, text string) (parser.AsOf, error) {
 }
 
 // SessionLocation returns the zone of @@time_zone.
-func SessionLocation(ctx *sql.Context) (*time.Location, error) {
-	name, err := ctx.GetSessionVariable(ctx, "time_zone")
-	if err != nil {
-		return nil, err
-	}
-	text, _ := name.(string)
-	if text == "" || strings.EqualFold(text, "SYSTEM") {
-		return time.UTC, nil
-	}
-	if off, err := time.Parse("-07:00", text); err == nil {
-		return off.Location(), nil
-	}
-	if loc, err := time.LoadLocation(text); err == nil {
-		return loc, nil
-	}
-	return nil, sql.ErrInvalidTimeZone.New(text)
-}
+func SessionLocation(ctx *sql.Context) (*time.Location, error) { return parser.SessionZone(ctx) }

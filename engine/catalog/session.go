@@ -78,7 +78,7 @@ func (s *Session) clear() {
 // Snapshot returns the version of the table at loc that the current statement sees, the transaction's own writes included.
 func (s *Session) Snapshot(ctx *sql.Context, loc string) (*delta.Snapshot, error) {
 	if s.write != nil && s.writeLoc == loc {
-		return s.write.Effective(ctx)
+		return s.write.Effective()
 	}
 	if snap, ok := s.pins[loc]; ok {
 		return snap, nil

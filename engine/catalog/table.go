@@ -21,7 +21,7 @@ type Table struct {
 	database string
 	loc      string
 	snap     *delta.Snapshot
-	source   exec.ExactSource
+	source   *scan.Source
 	schema   sql.Schema
 	key      []string
 	asOf     bool // another version than the newest: not writable
@@ -84,7 +84,12 @@ func (t *Table) Schema() sql.Schema { return t.schema }
 func (t *Table) Collation() sql.CollationID { return sql.Collation_utf8mb4_0900_bin }
 
 // Comment implements sql.CommentedTable.
-func (t *Table) Comment() string { return t.snap.Metadata().Description }
+func (t *Table) Comment() string {
+	if d := t.snap.Metadata().Description; d != nil {
+		return *d
+	}
+	return ""
+}
 
 // PrimaryKeySchema implements sql.PrimaryKeyTable.
 func (t *Table) PrimaryKeySchema() sql.PrimaryKeySchema { return sql.NewPrimaryKeySchema(t.schema) }
@@ -109,7 +114,7 @@ func (t *Table) RowCount(*sql.Context) (uint64, bool, error) {
 func (t *Table) Snapshot() *delta.Snapshot { return t.snap }
 
 // Source returns the version as the executor reads it.
-func (t *Table) Source() exec.ExactSource { return t.source }
+func (t *Table) Source() *scan.Source { return t.source }
 
 // Location is the table's path under the warehouse.
 func (t *Table) Location() string { return t.loc }

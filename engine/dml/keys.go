@@ -104,7 +104,7 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 	var sum Result
 	for i, batches := range rounds {
 		if i > 0 {
-			if t.Snapshot, err = t.Tx.Effective(ctx); err != nil {
+			if t.Snapshot, err = t.Tx.Effective(); err != nil {
 				return Result{}, err
 			}
 		}

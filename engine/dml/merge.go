@@ -235,14 +235,17 @@ func (r *mergeRun) joinTarget(ctx context.Context) error {
 	}
 	if filter == nil {
 		r.t.Tx.ReadAll()
-	} else if err := r.t.Tx.ReadFilter(filter); err != nil {
+	} else if err := r.t.Tx.ReadFiles(filter, nil); err != nil {
 		return err
 	}
 	if r.total == 0 && !bySource {
 		return nil
 	}
-	join, layout := r.join(filter, bySource)
-	return each(ctx, r.q, join, func(ctx context.Context) (worker, error) { return r.newMatcher(ctx, layout) })
+	join, layout, err := r.join(filter, bySource)
+	if err != nil {
+		return err
+	}
+	return each(ctx, r.q, join, func() (worker, error) { return r.newMatcher(ctx, layout) })
 }
 
 // layout says where the columns of source ++ target are in the join's output (target, row ids, source, ordinal).
@@ -253,7 +256,7 @@ type layout struct {
 	ordinal  int
 }
 
-func (r *mergeRun) join(filter expr.Expr, outer bool) (exec.Operator, layout) {
+func (r *mergeRun) join(filter expr.Expr, outer bool) (exec.Operator, layout, error) {
 	scan := exec.NewScan(r.t.source(), exec.ScanSpec{Columns: r.needed, Filter: filter, RowIDs: true, Env: r.q.Env})
 	build := exec.NewValues(sourceFields(r.m.Source.Fields()), r.source)
 	n := len(r.needed)
@@ -281,14 +284,16 @@ func (r *mergeRun) join(filter expr.Expr, outer bool) (exec.Operator, layout) {
 		}
 		rest = expr.And(all...)
 	}
-	kind := exec.Inner
+	kind := exec.JoinInner
 	if outer {
-		kind = exec.Left
+		kind = exec.JoinLeft
 	}
 	if len(keys) == 0 {
-		return exec.NewNestedLoop(scan, build, kind, rest), l
+		op, err := exec.NewNestedLoop(scan, build, kind, rest)
+		return op, l, err
 	}
-	return exec.NewHashJoin(scan, build, kind, keys, r.sourceKeys, rest), l
+	op, err := exec.NewHashJoin(scan, build, kind, keys, r.sourceKeys, rest)
+	return op, l, err
 }
 
 func sourceFields(in []exec.Field) []exec.Field {

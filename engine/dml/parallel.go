@@ -15,8 +15,9 @@ import (
 // worker consumes the batches of one stream.
 type worker func(ctx context.Context, b *vector.Batch) error
 
-// each opens op and runs one worker per stream; the first error stops all of them.
-func each(ctx context.Context, q *exec.Query, op exec.Operator, start func(ctx context.Context) (worker, error)) error {
+// each opens op and runs one worker per stream; the first error stops all of them. What start makes outlives
+// the context that its worker is given.
+func each(ctx context.Context, q *exec.Query, op exec.Operator, start func() (worker, error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	streams, err := op.Open(ctx, q)
@@ -27,7 +28,7 @@ func each(ctx context.Context, q *exec.Query, op exec.Operator, start func(ctx c
 	errs := make([]error, len(streams))
 	workers := make([]worker, len(streams))
 	for i := range streams {
-		if workers[i], err = start(ctx); err != nil {
+		if workers[i], err = start(); err != nil {
 			closeAll(streams)
 			return err
 		}

@@ -30,7 +30,7 @@ func (t *Table) Delete(ctx context.Context, q *exec.Query, op exec.Operator) (Re
 	}
 	rows := newTouched()
 	var n atomic.Int64
-	err := each(ctx, q, op, func(context.Context) (worker, error) {
+	err := each(ctx, q, op, func() (worker, error) {
 		return func(_ context.Context, b *vector.Batch) error {
 			n.Add(int64(b.Rows()))
 			if rows.add(b, live(b), 0, 1) >= 0 {

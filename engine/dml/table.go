@@ -8,6 +8,7 @@ import (
 
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/feature"
 	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/datasource/delta/write"
 	"github.com/featuresql/featuresql/engine/exec"
@@ -77,7 +78,7 @@ func (t *Table) fields() []exec.Field { return t.source().Fields() }
 // usesDeletionVectors reports whether the table's deletes write deletion vectors.
 func (t *Table) usesDeletionVectors() bool {
 	on, _ := strconv.ParseBool(t.Snapshot.Metadata().Configuration["delta.enableDeletionVectors"])
-	return on && t.Snapshot.Protocol().HasFeature("deletionVectors")
+	return on && feature.Supported(t.Snapshot.Protocol(), feature.DeletionVectors)
 }
 
 // appender checks new rows and writes them to files; one per worker.
@@ -98,7 +99,8 @@ func (t *Table) newAppender(ctx context.Context, env *expr.Env) (*appender, erro
 		}
 		a.checks = append(a.checks, ev)
 	}
-	spec := write.TableSpec{Store: t.Snapshot.Table().Store(), Schema: t.Snapshot.Schema(), Metadata: t.Snapshot.Metadata()}
+	spec := write.TableSpec{Store: t.Snapshot.Table().Store(), Schema: t.Snapshot.Schema(), Metadata: t.Snapshot.Metadata(),
+		Protocol: t.Snapshot.Protocol()}
 	for _, k := range t.Key {
 		spec.KeyColumns = append(spec.KeyColumns, a.fields[k].Name)
 	}
@@ -191,7 +193,7 @@ func (t *Table) stage(ctx context.Context, apps []*appender) error {
 func abort(ctx context.Context, apps []*appender) {
 	for _, a := range apps {
 		if a != nil {
-			a.w.Abort(context.WithoutCancel(ctx))
+			_ = a.w.Abort(context.WithoutCancel(ctx)) // what failed before is the error to report
 		}
 	}
 }

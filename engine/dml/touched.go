@@ -2,6 +2,7 @@ package dml
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sort"
 	"sync"
@@ -113,11 +114,25 @@ func (t *Table) writeVectors(ctx context.Context, changes []vectorChange) error 
 		return fmt.Errorf("table %s: %w", t.Name, err)
 	}
 	for i, c := range changes {
-		if err := t.Tx.ReplaceDV(files.Add(c.file), descs[i]); err != nil {
+		if err := t.Tx.ReplaceDV(files.Add(c.file), descs[i], looseBounds(files.Add(c.file).Stats)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// looseBounds says in a file's statistics that its bounds may now be wider than its live rows (PROTOCOL.md, "tightBounds").
+func looseBounds(stats string) string {
+	var doc map[string]json.RawMessage
+	if stats == "" || json.Unmarshal([]byte(stats), &doc) != nil {
+		return stats
+	}
+	doc["tightBounds"] = json.RawMessage("false")
+	out, err := json.Marshal(doc)
+	if err != nil {
+		return stats
+	}
+	return string(out)
 }
 
 // rewrite writes the untouched rows of the given files into new files.
@@ -165,7 +180,7 @@ func untouched(b *vector.Batch, rows *touched, cols int) []uint16 {
 // collect runs op with one appender per stream and returns the appenders; on error their files are gone.
 func (t *Table) collect(ctx context.Context, q *exec.Query, op exec.Operator, use func(*appender) worker) ([]*appender, error) {
 	var apps []*appender
-	err := each(ctx, q, op, func(ctx context.Context) (worker, error) {
+	err := each(ctx, q, op, func() (worker, error) {
 		a, err := t.newAppender(ctx, q.Env)
 		if err != nil {
 			return nil, err

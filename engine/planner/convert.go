@@ -64,8 +64,9 @@ func (c *converter) convert(n sql.Node, outer []exec.Field) (rel, error) {
 
 func (c *converter) convertNode(n sql.Node, outer []exec.Field) (rel, error) {
 	switch n := n.(type) {
-	case *plan.QueryProcess:
-		return c.convert(n.Child(), outer)
+	case *queryNode: // the host analyzes the sides of a set operation on their own
+		c.fallbacks = append(c.fallbacks, n.conv.fallbacks...)
+		return n.rel, nil
 	case *plan.ResolvedTable:
 		return c.table(n)
 	case *plan.TableAlias:
@@ -170,7 +171,7 @@ func (c *converter) table(n *plan.ResolvedTable) (rel, error) {
 	if !ok {
 		return nil, errFallback
 	}
-	src := t.Source()
+	src := exec.Source(t.Source())
 	if s, ok := c.sources[t.Location()]; ok {
 		src = s
 	}

@@ -159,7 +159,7 @@ func (g *grouping) groupConcat(e *aggregation.GroupConcat) (int, error) {
 		}
 		a.OrderBy = append(a.OrderBy, exec.SortKey{Expr: x, Desc: d})
 	}
-	a.MaxLen = hostInt(e, "maxLen")
+	a.MaxLenBytes = hostInt(e, "maxLen")
 	return g.addCall("group_concat", kids[len(desc):], a)
 }
 

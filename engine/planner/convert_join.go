@@ -1,7 +1,8 @@
 package planner
 
 import (
-	"github.com/dolthub/go-mysql-server/sql"
+	"fmt"
+
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 
@@ -50,7 +51,7 @@ func (c *converter) asof(j *joinRel, m *parser.AsOfCondition, s scope) error {
 	if j.asof != nil {
 		return &UnsupportedError{What: "more than one time comparison in an ASOF JOIN"}
 	}
-	if j.kind != exec.Inner && j.kind != exec.Left {
+	if j.kind != exec.JoinInner && j.kind != exec.JoinLeft {
 		return &UnsupportedError{What: "ASOF JOIN other than inner and left"}
 	}
 	l, err := c.scalar(m.LeftChild, s)
@@ -79,17 +80,17 @@ func (c *converter) asof(j *joinRel, m *parser.AsOfCondition, s scope) error {
 func joinKind(op plan.JoinType) exec.JoinKind {
 	switch {
 	case op.IsSemi():
-		return exec.Semi
+		return exec.JoinSemi
 	case op.IsAnti():
-		return exec.Anti
+		return exec.JoinAnti
 	case op.IsLeftOuter():
-		return exec.Left
+		return exec.JoinLeft
 	case op.IsRightOuter():
-		return exec.Right
+		return exec.JoinRight
 	case op.IsFullOuter():
-		return exec.Full
+		return exec.JoinFull
 	}
-	return exec.Inner
+	return exec.JoinInner
 }
 
 // setOp converts UNION directly, and INTERSECT and EXCEPT as counts of rows per side.
@@ -104,7 +105,7 @@ func (c *converter) setOp(n *plan.SetOp, outer []exec.Field) (rel, error) {
 	}
 	lf, rf := l.fields(), r.fields()
 	if len(lf) != len(rf) {
-		return nil, sql.ErrUnionSchemasDifferentLength.New(len(lf), len(rf))
+		return nil, &SetOpError{Left: len(lf), Right: len(rf)}
 	}
 	out := make([]exec.Field, len(lf))
 	for i := range lf {
@@ -124,6 +125,13 @@ func (c *converter) setOp(n *plan.SetOp, outer []exec.Field) (rel, error) {
 		in = setDifference(l, r, out, n.SetOpType == plan.ExceptType)
 	}
 	return c.setOpTail(n, in, outer)
+}
+
+// SetOpError says that the sides of a set operation have different numbers of columns.
+type SetOpError struct{ Left, Right int }
+
+func (e *SetOpError) Error() string {
+	return fmt.Sprintf("The used SELECT statements have a different number of columns: %d and %d", e.Left, e.Right)
 }
 
 // setOpTail adds ORDER BY and LIMIT of the whole set operation.

@@ -38,7 +38,11 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 	case *projectRel:
 		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewProject(in, r.exprs, r.out) })
 	case *aggRel:
-		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewAggregate(in, r.keys, r.aggs) })
+		in, err := l.lower(r.input)
+		if err != nil {
+			return nil, err
+		}
+		return exec.NewAggregate(in, r.keys, r.aggs)
 	case *sortRel:
 		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewSort(in, r.keys) })
 	case *limitRel:
@@ -46,7 +50,7 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 	case *distinctRel:
 		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewDistinct(in) })
 	case *oneRowRel:
-		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewMaxRows(in, 1, sql.ErrExpectedSingleRow.New()) })
+		return l.unary(r.input, func(in exec.Operator) exec.Operator { return newMaxRows(in, 1, sql.ErrExpectedSingleRow.New()) })
 	case *unionRel:
 		return l.union(r)
 	case *joinRel:
@@ -128,11 +132,11 @@ func (l *lowering) join(r *joinRel) (exec.Operator, error) {
 	case r.asof != nil:
 		return l.asofJoin(r, left, right, leftKeys, rightKeys, rest)
 	case len(leftKeys) == 0:
-		return exec.NewNestedLoop(left, right, r.kind, rest), nil
-	case r.kind == exec.Inner && r.left.estimate() < r.right.estimate():
+		return exec.NewNestedLoop(left, right, r.kind, rest)
+	case r.kind == exec.JoinInner && r.left.estimate() < r.right.estimate():
 		return l.swappedInner(left, right, leftKeys, rightKeys, rest, width)
 	}
-	return exec.NewHashJoin(left, right, r.kind, leftKeys, rightKeys, rest), nil
+	return exec.NewHashJoin(left, right, r.kind, leftKeys, rightKeys, rest)
 }
 
 // swappedInner builds the left input and puts its columns back in front.
@@ -149,7 +153,10 @@ func (l *lowering) swappedInner(left, right exec.Operator, leftKeys, rightKeys [
 			return &moved
 		})
 	}
-	j := exec.NewHashJoin(right, left, exec.Inner, rightKeys, leftKeys, rest)
+	j, err := exec.NewHashJoin(right, left, exec.JoinInner, rightKeys, leftKeys, rest)
+	if err != nil {
+		return nil, err
+	}
 	in := j.Fields()
 	var exprs []expr.Expr
 	for i := range lf {
@@ -165,7 +172,7 @@ func (l *lowering) asofJoin(r *joinRel, left, right exec.Operator, leftKeys, rig
 	if rest != nil {
 		return nil, &UnsupportedError{What: "a condition other than equalities and one time comparison in ASOF JOIN (" + rest.String() + ")"}
 	}
-	return exec.NewAsOfJoin(left, right, leftKeys, rightKeys, r.asof.leftTime, r.asof.rightTime, r.asof.strict, r.kind == exec.Left), nil
+	return exec.NewAsOfJoin(left, right, leftKeys, rightKeys, r.asof.leftTime, r.asof.rightTime, r.asof.strict, r.kind == exec.JoinLeft)
 }
 
 // equiKeys splits p into keys of the left and of the right input if it is an equality between them.
@@ -269,7 +276,7 @@ func (l *lowering) answerFromLog(r rel) (exec.Operator, bool) {
 		col.AppendValue(v)
 		b.Cols = append(b.Cols, col)
 	}
-	return exec.NewValues(a.out, []*vector.Batch{b}).Named("log statistics of " + s.label), true
+	return logAnswer{exec.NewValues(a.out, []*vector.Batch{b}), s.label}, true
 }
 
 func exactAggregate(src exec.ExactSource, s *scanRel, a exec.Aggregate) (types.Value, bool) {

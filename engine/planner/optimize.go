@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"slices"
-
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 )
@@ -116,8 +114,8 @@ func side(e expr.Expr, width int) (left, right bool) {
 func pushThroughJoin(n *joinRel, preds []expr.Expr) rel {
 	width := len(n.left.fields())
 	var toLeft, toRight, on, above []expr.Expr
-	intoLeft := n.kind == exec.Inner || n.kind == exec.Left || n.kind == exec.Semi || n.kind == exec.Anti || n.kind == exec.AntiNullAware
-	intoRight := (n.kind == exec.Inner && n.asof == nil) || n.kind == exec.Right
+	intoLeft := n.kind == exec.JoinInner || n.kind == exec.JoinLeft || n.kind == exec.JoinSemi || n.kind == exec.JoinAnti || n.kind == exec.JoinAntiNullAware
+	intoRight := (n.kind == exec.JoinInner && n.asof == nil) || n.kind == exec.JoinRight
 	for _, p := range preds {
 		l, r := side(p, width)
 		switch {
@@ -127,7 +125,7 @@ func pushThroughJoin(n *joinRel, preds []expr.Expr) rel {
 			toLeft = append(toLeft, p)
 		case r && !l && intoRight:
 			toRight = append(toRight, shift(p, -width))
-		case n.kind == exec.Inner && n.asof == nil && (l || r):
+		case n.kind == exec.JoinInner && n.asof == nil && (l || r):
 			on = append(on, p)
 		default:
 			above = append(above, p)
@@ -137,11 +135,11 @@ func pushThroughJoin(n *joinRel, preds []expr.Expr) rel {
 	for _, p := range append(on, n.on...) {
 		l, r := side(p, width)
 		switch {
-		case !movable(p) || n.asof != nil || n.kind == exec.AntiNullAware:
+		case !movable(p) || n.asof != nil || n.kind == exec.JoinAntiNullAware:
 			kept = append(kept, p)
-		case l && !r && (n.kind == exec.Inner || n.kind == exec.Right || n.kind == exec.Semi):
+		case l && !r && (n.kind == exec.JoinInner || n.kind == exec.JoinRight || n.kind == exec.JoinSemi):
 			toLeft = append(toLeft, p)
-		case r && !l && n.kind != exec.Right && n.kind != exec.Full:
+		case r && !l && n.kind != exec.JoinRight && n.kind != exec.JoinFull:
 			toRight = append(toRight, shift(p, -width))
 		default:
 			kept = append(kept, p)
@@ -174,145 +172,4 @@ func pushIntoScan(n *scanRel, preds []expr.Expr) rel {
 		out.filter = expr.And(conj...)
 	}
 	return filtered(&out, above)
-}
-
-// orderJoins rebuilds chains of inner joins greedily: it starts with the smallest input and adds, each time,
-// the connected input that gives the smallest estimate; unconnected ones come last.
-func orderJoins(r rel) rel {
-	j, ok := r.(*joinRel)
-	if !ok || j.kind != exec.Inner || j.asof != nil {
-		in := r.inputs()
-		for i := range in {
-			in[i] = orderJoins(in[i])
-		}
-		return withInputs(r, in)
-	}
-	var leaves []rel
-	var preds []expr.Expr
-	collectJoin(j, 0, &leaves, &preds)
-	for i := range leaves {
-		leaves[i] = orderJoins(leaves[i])
-	}
-	return rebuildJoins(leaves, preds)
-}
-
-// collectJoin flattens a tree of inner joins; predicates come out over the concatenation of all leaves.
-func collectJoin(r rel, base int, leaves *[]rel, preds *[]expr.Expr) int {
-	j, ok := r.(*joinRel)
-	if !ok || j.kind != exec.Inner || j.asof != nil {
-		*leaves = append(*leaves, r)
-		return len(r.fields())
-	}
-	l := collectJoin(j.left, base, leaves, preds)
-	w := collectJoin(j.right, base+l, leaves, preds)
-	for _, p := range j.on {
-		*preds = append(*preds, shift(p, base))
-	}
-	return l + w
-}
-
-type joinOrder struct {
-	leaves []rel
-	preds  []expr.Expr
-	start  []int // first position of each leaf in the original concatenation
-	at     []int // original position → position in the tree being built, -1 if not yet in
-	used   []bool
-	taken  []bool // predicates
-}
-
-func rebuildJoins(leaves []rel, preds []expr.Expr) rel {
-	o := &joinOrder{leaves: leaves, preds: preds, used: make([]bool, len(leaves)), taken: make([]bool, len(preds))}
-	total := 0
-	for _, l := range leaves {
-		o.start = append(o.start, total)
-		total += len(l.fields())
-	}
-	o.at = slices.Repeat([]int{-1}, total)
-	first := 0
-	for i, l := range leaves {
-		if l.estimate() > leaves[first].estimate() { // the largest input is streamed; the others are built
-			first = i
-		}
-	}
-	tree := rel(leaves[first])
-	o.place(first, 0)
-	for range len(leaves) - 1 {
-		next := o.next(tree)
-		width := len(tree.fields())
-		o.place(next, width)
-		tree = &joinRel{kind: exec.Inner, left: tree, right: leaves[next], on: o.ready()}
-	}
-	out := &projectRel{input: tree}
-	fields := tree.fields()
-	for i := range total {
-		out.exprs = append(out.exprs, columnOf(fields, o.at[i]))
-		out.out = append(out.out, fields[o.at[i]])
-	}
-	return out
-}
-
-func (o *joinOrder) place(leaf, at int) {
-	o.used[leaf] = true
-	for i := range o.leaves[leaf].fields() {
-		o.at[o.start[leaf]+i] = at + i
-	}
-}
-
-// next picks the unused leaf that an equality connects to the tree and whose estimate is least.
-func (o *joinOrder) next(tree rel) int {
-	best, bestCost := -1, 0.0
-	for i, l := range o.leaves {
-		if o.used[i] {
-			continue
-		}
-		cost := l.estimate()
-		if !o.connected(i) {
-			cost = cost*tree.estimate() + 1e15
-		}
-		if best < 0 || cost < bestCost {
-			best, bestCost = i, cost
-		}
-	}
-	return best
-}
-
-func (o *joinOrder) connected(leaf int) bool {
-	lo, hi := o.start[leaf], o.start[leaf]+len(o.leaves[leaf].fields())
-	for _, p := range o.preds {
-		touches, others := false, true
-		for _, c := range expr.Columns(p) {
-			if c >= lo && c < hi {
-				touches = true
-			} else if o.at[c] < 0 {
-				others = false
-			}
-		}
-		if touches && others && len(expr.Columns(p)) > 1 {
-			return true
-		}
-	}
-	return false
-}
-
-// ready returns, over the tree's positions, the predicates whose columns are all in it now.
-func (o *joinOrder) ready() []expr.Expr {
-	var out []expr.Expr
-	for i, p := range o.preds {
-		if o.taken[i] {
-			continue
-		}
-		in := true
-		for _, c := range expr.Columns(p) {
-			in = in && o.at[c] >= 0
-		}
-		if in {
-			o.taken[i] = true
-			out = append(out, mapColumns(p, func(c *expr.Column) expr.Expr {
-				moved := *c
-				moved.Index = o.at[c.Index]
-				return &moved
-			}))
-		}
-	}
-	return out
 }

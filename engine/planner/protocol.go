@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/feature"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
 )
@@ -88,7 +89,7 @@ func boolProperty(conf map[string]string, name string) (bool, error) {
 // protocolOf names the features: none are needed for the protocol that every engine has known since 2019.
 func protocolOf(need []string) *action.Protocol {
 	if len(need) == 0 {
-		return &action.Protocol{MinReaderVersion: 1, MinWriterVersion: 2}
+		return &action.Protocol{MinReader: 1, MinWriter: 2}
 	}
 	for _, f := range []string{"appendOnly", "invariants"} { // what writer version 2 implied
 		if !slices.Contains(need, f) {
@@ -96,10 +97,10 @@ func protocolOf(need []string) *action.Protocol {
 		}
 	}
 	slices.Sort(need)
-	p := &action.Protocol{MinReaderVersion: 1, MinWriterVersion: 7, WriterFeatures: need}
+	p := &action.Protocol{MinReader: 1, MinWriter: 7, WriterFeatures: need}
 	for _, f := range need {
 		if slices.Contains(readerWriterFeatures, f) {
-			p.MinReaderVersion = 3
+			p.MinReader = 3
 			p.ReaderFeatures = append(p.ReaderFeatures, f)
 		}
 	}
@@ -108,23 +109,24 @@ func protocolOf(need []string) *action.Protocol {
 
 // mergeProtocol upgrades old to what new needs; features are never dropped.
 func mergeProtocol(old, add *action.Protocol) *action.Protocol {
-	if add.MinWriterVersion < 7 && add.MinReaderVersion <= old.MinReaderVersion && add.MinWriterVersion <= old.MinWriterVersion {
+	if add.MinWriter < 7 && add.MinReader <= old.MinReader && add.MinWriter <= old.MinWriter {
 		return old
 	}
-	need := slices.Clone(old.Features())
+	have := feature.WriterFeatures(old)
+	need := slices.Clone(have)
 	for _, f := range add.WriterFeatures {
 		if !slices.Contains(need, f) {
 			need = append(need, f)
 		}
 	}
-	if len(need) == len(old.Features()) {
+	if len(need) == len(have) {
 		return old
 	}
 	return protocolOf(need)
 }
 
 func sameProtocol(a, b *action.Protocol) bool {
-	return a.MinReaderVersion == b.MinReaderVersion && a.MinWriterVersion == b.MinWriterVersion &&
+	return a.MinReader == b.MinReader && a.MinWriter == b.MinWriter &&
 		slices.Equal(a.ReaderFeatures, b.ReaderFeatures) && slices.Equal(a.WriterFeatures, b.WriterFeatures)
 }
 

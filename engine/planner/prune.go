@@ -22,7 +22,7 @@ func prune(r rel, need []bool) (rel, []int) {
 	case *filterRel, *sortRel, *limitRel, *oneRowRel:
 		return pruneUnary(r, need)
 	}
-	in := r.inputs()
+	in := slices.Clone(r.inputs())
 	for i := range in { // DISTINCT, UNION: every column counts
 		p, where := prune(in[i], allOf(len(in[i].fields())))
 		in[i] = restore(p, where, in[i].fields())

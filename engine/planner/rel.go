@@ -145,32 +145,55 @@ type joinRel struct {
 
 func (r *joinRel) fields() []exec.Field {
 	l := r.left.fields()
-	if r.kind == exec.Semi || r.kind == exec.Anti || r.kind == exec.AntiNullAware {
+	if r.kind == exec.JoinSemi || r.kind == exec.JoinAnti || r.kind == exec.JoinAntiNullAware {
 		return l
 	}
 	out := make([]exec.Field, 0, len(l)+8)
 	for _, f := range l {
-		f.Nullable = f.Nullable || r.kind == exec.Right || r.kind == exec.Full
+		f.Nullable = f.Nullable || r.kind == exec.JoinRight || r.kind == exec.JoinFull
 		out = append(out, f)
 	}
 	for _, f := range r.right.fields() {
-		f.Nullable = f.Nullable || r.kind == exec.Left || r.kind == exec.Full
+		f.Nullable = f.Nullable || r.kind == exec.JoinLeft || r.kind == exec.JoinFull
 		out = append(out, f)
 	}
 	return out
 }
 func (r *joinRel) inputs() []rel { return []rel{r.left, r.right} }
 func (r *joinRel) estimate() float64 {
-	l, rr := r.left.estimate(), r.right.estimate()
+	l := r.left.estimate()
 	switch {
-	case r.asof != nil || r.kind == exec.Left:
+	case r.asof != nil || r.kind == exec.JoinLeft:
 		return l
-	case r.kind == exec.Semi || r.kind == exec.Anti || r.kind == exec.AntiNullAware:
+	case r.kind == exec.JoinSemi || r.kind == exec.JoinAnti || r.kind == exec.JoinAntiNullAware:
 		return l / 2
-	case len(r.on) == 0:
-		return l * rr
 	}
-	return max(l, rr)
+	return joinEstimate(r.left, r.right, len(r.on) > 0)
+}
+
+// joinEstimate guesses the rows of an inner join. With equal keys, one side's are taken as a key of the smaller
+// table: each row of the other meets the share of it that its filters let through.
+func joinEstimate(l, r rel, connected bool) float64 {
+	n := l.estimate() * r.estimate()
+	if !connected {
+		return n
+	}
+	return max(1, n/max(1, min(baseRows(l), baseRows(r))))
+}
+
+// baseRows is the size of the greatest table under r, without its filters.
+func baseRows(r rel) float64 {
+	switch n := r.(type) {
+	case *scanRel:
+		return n.rowCount
+	case *aggRel, *valuesRel, *rowsRel, *limitRel:
+		return r.estimate()
+	}
+	rows := 1.0
+	for _, in := range r.inputs() {
+		rows = max(rows, baseRows(in))
+	}
+	return rows
 }
 
 // valuesRel is a list of rows of expressions without columns.

@@ -107,8 +107,7 @@ func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.
 
 // keepsRows reports whether a host node above a query passes its rows to the client unchanged.
 func keepsRows(n sql.Node) bool {
-	_, ok := n.(*plan.QueryProcess)
-	return ok
+	return false
 }
 
 // isQuery reports whether n is a relational operator that the converter takes.

@@ -33,6 +33,7 @@ type Options struct {
 
 // Runtime plans and runs statements; it is shared by all sessions. It is the host's NodeExecBuilder.
 type Runtime struct {
+	host      hostEngine // binds the text of constraints and defaults
 	opts      Options
 	provider  *catalog.Provider
 	hostExec  sql.NodeExecBuilder
@@ -93,7 +94,7 @@ func (rt *Runtime) env(ctx *sql.Context) (*expr.Env, error) {
 	return &expr.Env{
 		Location: loc,
 		Now:      ctx.QueryTime(),
-		Strict:   mode.Strict(),
+		Strict:   mode.ModeEnabled("STRICT_TRANS_TABLES") || mode.ModeEnabled("STRICT_ALL_TABLES") || mode.ModeEnabled("TRADITIONAL"),
 		Warn:     func(code int, msg string) { ctx.Warn(code, "%s", msg) },
 	}, nil
 }

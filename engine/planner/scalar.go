@@ -189,7 +189,7 @@ func (c *converter) operator(e sql.Expression, s scope) (expr.Expr, error) {
 	case *expression.Case:
 		return c.caseWhen(e, s)
 	case *expression.Convert:
-		return c.convert(e, s)
+		return c.convertType(e, s)
 	}
 	return nil, errNoKernel
 }
@@ -317,8 +317,8 @@ func (c *converter) caseWhen(e *expression.Case, s scope) (expr.Expr, error) {
 	return expr.New("case", append(args, last)...)
 }
 
-// convert maps CAST and CONVERT; lengths (CHAR(3)) and years are left to the row path.
-func (c *converter) convert(e *expression.Convert, s scope) (expr.Expr, error) {
+// convertType maps CAST and CONVERT; lengths (CHAR(3)) and years are left to the row path.
+func (c *converter) convertType(e *expression.Convert, s scope) (expr.Expr, error) {
 	length, scale := hostInt(e, "typeLength"), hostInt(e, "typeScale")
 	var t types.Type
 	switch hostString(e, "castToType") {

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,7 +13,6 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/dml"
-	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -36,14 +36,7 @@ func (s *statement) alterTable(ctx *sql.Context, stmt *parser.AlterTable) ([]sql
 	if err != nil {
 		return nil, err
 	}
-	mark := tx.Mark()
-	if err := s.stageAlter(ctx, tx, tbl, stmt); err != nil {
-		tx.RollbackTo(mark)
-		return nil, err
-	}
-	if own {
-		_, err = tx.Commit(ctx)
-	}
+	err = s.rt.inTransaction(ctx, tx, own, func() error { return s.stageAlter(ctx, tx, tbl, stmt) })
 	sess.Refresh(tbl.Location())
 	return okRows(0), err
 }
@@ -72,7 +65,7 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 		return err
 	}
 	if stmt.SetComment != nil {
-		meta.Description = *stmt.SetComment
+		meta.Description = stmt.SetComment
 	}
 	proto, err := protocolFor(fields, &meta)
 	if err != nil {
@@ -85,11 +78,11 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 		tx.ReadAll() // a row that another writer adds now could break the new rule
 	}
 	if merged := mergeProtocol(snap.Protocol(), proto); !sameProtocol(merged, snap.Protocol()) {
-		tx.SetProtocol(merged)
+		if err := tx.SetProtocol(merged); err != nil {
+			return err
+		}
 	}
-	tx.SetMetadata(&meta)
-	tx.SetOperation(op, map[string]string{}, map[string]string{})
-	return nil
+	return errors.Join(tx.SetMetadata(&meta), tx.SetOperation(op, map[string]string{}, map[string]string{}))
 }
 
 // alterFields adds columns; existing rows have NULL in them, so a new column is nullable.
@@ -216,7 +209,11 @@ func (rt *Runtime) checks(ctx *sql.Context, tbl *catalog.Table) ([]dml.Check, er
 		}
 	}
 	for _, f := range tbl.Snapshot().Schema().Fields {
-		if text := f.Invariant(); text != "" {
+		text, ok, err := f.Invariant()
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			if err := add(f.Name, text); err != nil {
 				return nil, err
 			}
@@ -247,5 +244,3 @@ func (rt *Runtime) tableExpr(ctx *sql.Context, tbl *catalog.Table, text string) 
 	all := scan.source.Fields()
 	return mapColumns(p.exprs[0], func(c *expr.Column) expr.Expr { return columnOf(all, scan.cols[c.Index]) }), nil
 }
-
-var _ exec.Field

@@ -148,11 +148,15 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 	if exists {
 		err = s.replaceTable(ctx, sess, loc, t, adds, "CREATE OR REPLACE"+strings.TrimPrefix(op, "CREATE"))
 	} else {
-		_, err = txn.Create(ctx, store, t.meta, t.proto, adds, op, sess.TxnOptions())
+		c := txn.Creation{Metadata: t.meta, Protocol: t.proto, Operation: op}
+		for i := range adds {
+			c.Actions = append(c.Actions, action.Action{Add: &adds[i]})
+		}
+		err = txn.CreateTable(ctx, store, c, sess.TxnOptions())
 	}
 	if err != nil {
 		for _, a := range adds {
-			_ = store.Delete(context.WithoutCancel(ctx), a.Key()) // best effort: without a commit nothing refers to it
+			_ = store.Delete(context.WithoutCancel(ctx), action.Unescape(a.Path)) // best effort: without a commit nothing refers to it
 		}
 		return nil, err
 	}
@@ -162,8 +166,11 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 
 // defineTable works out metadata and protocol.
 func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, source rel) (*newTable, error) {
-	meta := &action.Metadata{ID: uuid.NewString(), Description: stmt.Comment, Format: action.Format{Provider: "parquet"},
+	meta := &action.Metadata{ID: uuid.NewString(), Format: action.Format{Provider: "parquet"},
 		PartitionColumns: []string{}, Configuration: map[string]string{}}
+	if stmt.Comment != "" {
+		meta.Description = &stmt.Comment
+	}
 	fields, err := s.tableFields(ctx, stmt, source, meta)
 	if err != nil {
 		return nil, err
@@ -273,7 +280,7 @@ func (s *statement) tableData(ctx *sql.Context, c *converter, t *newTable, sourc
 	if len(in) != len(t.schema.Fields) {
 		return nil, 0, &ColumnCountError{Row: 1}
 	}
-	w, err := write.NewWriter(ctx, write.TableSpec{Store: store, Schema: t.schema, Metadata: t.meta, KeyColumns: splitKey(t.meta)}, write.Options{})
+	w, err := write.NewWriter(ctx, write.TableSpec{Store: store, Schema: t.schema, Metadata: t.meta, Protocol: t.proto, KeyColumns: splitKey(t.meta)}, write.Options{})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -289,7 +296,7 @@ func (s *statement) tableData(ctx *sql.Context, c *converter, t *newTable, sourc
 		return w.Write(ctx, b)
 	})
 	if err != nil {
-		w.Abort(context.WithoutCancel(ctx))
+		_ = w.Abort(context.WithoutCancel(ctx)) // the error that made it fail is the one to report
 		return nil, 0, err
 	}
 	adds, err := w.Close(ctx)
@@ -309,20 +316,11 @@ func (s *statement) replaceTable(ctx *sql.Context, sess *catalog.Session, loc st
 	if err != nil {
 		return err
 	}
-	mark := tx.Mark()
-	err = stageReplace(ctx, tx, t, adds, op)
-	if err != nil {
-		tx.RollbackTo(mark)
-		return err
-	}
-	if own {
-		_, err = tx.Commit(ctx)
-	}
-	return err
+	return s.rt.inTransaction(ctx, tx, own, func() error { return stageReplace(tx, t, adds, op) })
 }
 
-func stageReplace(ctx context.Context, tx *txn.Transaction, t *newTable, adds []action.Add, op string) error {
-	snap, err := tx.Effective(ctx)
+func stageReplace(tx *txn.Transaction, t *newTable, adds []action.Add, op string) error {
+	snap, err := tx.Effective()
 	if err != nil {
 		return err
 	}
@@ -333,16 +331,21 @@ func stageReplace(ctx context.Context, tx *txn.Transaction, t *newTable, adds []
 			return err
 		}
 	}
-	tx.SetProtocol(mergeProtocol(snap.Protocol(), t.proto))
 	t.meta.ID = snap.Metadata().ID
-	tx.SetMetadata(t.meta)
+	if err := tx.SetMetadata(t.meta); err != nil {
+		return err
+	}
+	if merged := mergeProtocol(snap.Protocol(), t.proto); !sameProtocol(merged, snap.Protocol()) {
+		if err := tx.SetProtocol(merged); err != nil {
+			return err
+		}
+	}
 	for _, a := range adds {
 		if err := tx.AddFile(a); err != nil {
 			return err
 		}
 	}
-	tx.SetOperation(op, map[string]string{}, map[string]string{})
-	return nil
+	return tx.SetOperation(op, map[string]string{}, map[string]string{})
 }
 
 func (s *statement) dropTable(ctx *sql.Context, stmt *parser.DropTable) ([]sql.Row, error) {

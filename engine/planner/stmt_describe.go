@@ -3,6 +3,7 @@ package planner
 import (
 	"encoding/json"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 
-	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/engine/parser"
 )
 
@@ -53,9 +54,12 @@ func (s *statement) describeHistory(ctx *sql.Context, stmt *parser.DescribeHisto
 	var rows []sql.Row
 	for _, e := range entries {
 		info := e.Info
-		rows = append(rows, sql.NewRow(int64(e.Version), wallClock(e.Timestamp, env.Location), text(info.UserID()), text(info.UserName()),
-			text(info.Operation()), jsonText(info.OperationParameters()), optionalInt(info.ReadVersion()), text(info.IsolationLevel()),
-			optionalBool(info.IsBlindAppend()), jsonText(info.OperationMetrics()), text(info.UserMetadata()), text(info.EngineInfo())))
+		if info == nil {
+			info = &action.CommitInfo{}
+		}
+		rows = append(rows, sql.NewRow(int64(e.Version), wallClock(e.Timestamp, env.Location), text(info.UserID), text(info.UserName),
+			text(info.Operation), jsonText(info.OperationParameters), optional(info.ReadVersion), text(info.IsolationLevel),
+			optional(info.IsBlindAppend), jsonText(info.OperationMetrics), text(info.UserMetadata), text(info.EngineInfo)))
 	}
 	return rows, nil
 }
@@ -79,9 +83,9 @@ func (s *statement) describeDetail(ctx *sql.Context, stmt *parser.DescribeDetail
 	if meta.CreatedTime != nil {
 		created = wallClock(time.UnixMilli(*meta.CreatedTime), env.Location)
 	}
-	return []sql.Row{sql.NewRow("delta", meta.ID, tbl.Database()+"."+tbl.Name(), text(meta.Description), snap.Table().URL(), created,
+	return []sql.Row{sql.NewRow("delta", meta.ID, tbl.Database()+"."+tbl.Name(), optional(meta.Description), snap.Table().URL(), created,
 		wallClock(snap.Timestamp(), env.Location), jsonText(meta.PartitionColumns), int64(snap.Files().Len()), int64(size),
-		jsonText(meta.Configuration), int32(proto.MinReaderVersion), int32(proto.MinWriterVersion), jsonText(features(proto.ReaderFeatures, proto.WriterFeatures)),
+		jsonText(meta.Configuration), int32(proto.MinReader), int32(proto.MinWriter), jsonText(features(proto.ReaderFeatures, proto.WriterFeatures)),
 		int64(snap.Version()))}, nil
 }
 
@@ -112,18 +116,11 @@ func text(s string) any {
 	return s
 }
 
-func optionalInt(v int64, ok bool) any {
-	if !ok {
+func optional[T any](v *T) any {
+	if v == nil {
 		return nil
 	}
-	return v
-}
-
-func optionalBool(v, ok bool) any {
-	if !ok {
-		return nil
-	}
-	return v
+	return *v
 }
 
 // jsonText renders a list or map of strings; it cannot fail.
@@ -183,7 +180,7 @@ func (e *explainNode) lines(ctx *sql.Context) ([]sql.Row, error) {
 // explainHost renders the plan of a host query; with analyze it is executed and its counters are shown.
 func (rt *Runtime) explainHost(ctx *sql.Context, n sql.Node, analyze bool) (string, error) {
 	if v, ok := n.(*plan.Values); ok {
-		return "Values rows: " + itoa(len(v.ExpressionTuples)) + "\n", nil
+		return "Values rows: " + strconv.Itoa(len(v.ExpressionTuples)) + "\n", nil
 	}
 	c, err := rt.newConverter(ctx)
 	if err != nil {
@@ -199,7 +196,7 @@ func (rt *Runtime) explainHost(ctx *sql.Context, n sql.Node, analyze bool) (stri
 	}
 	var rows int64
 	if analyze {
-		if rows, err = exec.Count(ctx, rt.query(c.env), op); err != nil {
+		if rows, err = countRows(ctx, rt.query(c.env), op); err != nil {
 			return "", err
 		}
 	}

@@ -29,8 +29,8 @@ func (w *writing) store(e expr.Expr, i int) expr.Expr {
 
 // defaultOf is the value of a column that a statement does not mention.
 func (w *writing) defaultOf(i int) (expr.Expr, error) {
-	text := w.tbl.Snapshot().Schema().Fields[i].Default()
-	if text == "" {
+	text, ok := w.tbl.Snapshot().Schema().Fields[i].Default()
+	if !ok {
 		return nullOf(w.fields[i]), nil
 	}
 	e, err := w.s.rt.tableExpr(w.c.ctx, w.tbl, text)
@@ -225,8 +225,6 @@ func unwrapProject(n sql.Node) (*plan.Project, bool) {
 		switch x := n.(type) {
 		case *plan.Project:
 			return x, true
-		case *plan.QueryProcess:
-			n = x.Child()
 		default:
 			return nil, false
 		}
@@ -330,7 +328,7 @@ func (w *writing) readScan(s *scanRel) error {
 		w.target.Tx.ReadAll()
 		return nil
 	}
-	return w.target.Tx.ReadFilter(s.filter)
+	return w.target.Tx.ReadFiles(s.filter, nil)
 }
 
 // merge splits the bound select of a MERGE into source, condition and clauses.

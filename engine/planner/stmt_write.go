@@ -72,16 +72,35 @@ func (s *statement) writeOnce(ctx *sql.Context, sess *catalog.Session, tbl *cata
 	if err != nil {
 		return dml.Result{}, own, err
 	}
+	var res dml.Result
+	err = s.rt.inTransaction(ctx, tx, own, func() error {
+		res, err = s.stageWrite(ctx, tx, tbl)
+		return err
+	})
+	return res, own, err
+}
+
+// inTransaction stages changes and, if the transaction is the statement's own, commits them. Nothing of a statement
+// that fails stays: neither staged nor, once no commit can name them, its files.
+func (rt *Runtime) inTransaction(ctx context.Context, tx *txn.Transaction, own bool, stage func() error) error {
 	mark := tx.Mark()
-	res, err := s.stageWrite(ctx, tx, tbl)
-	if err != nil {
+	err := stage()
+	switch {
+	case err != nil && own:
+		tx.Rollback()
+	case err != nil:
 		tx.RollbackTo(mark)
-		return dml.Result{}, own, err
-	}
-	if own {
+		return err
+	case !own:
+		return nil
+	case tx.Changed():
 		_, err = tx.Commit(ctx)
 	}
-	return res, own, err
+	store := tx.Table().Store()
+	for _, key := range tx.Orphans() {
+		_ = store.Delete(context.WithoutCancel(ctx), key) // best effort: nothing refers to it
+	}
+	return err
 }
 
 // writing is one execution of a DML statement.
@@ -136,8 +155,7 @@ func (w *writing) run() (dml.Result, error) {
 		return res, err
 	}
 	w.s.rt.noteFallbacks(w.c)
-	w.target.Tx.SetOperation(operationName(w.s.stmt), map[string]string{}, operationMetrics(res))
-	return res, nil
+	return res, w.target.Tx.SetOperation(operationName(w.s.stmt), map[string]string{}, operationMetrics(res))
 }
 
 // operationName is the name under which DESCRIBE HISTORY shows a statement, as Spark spells it.

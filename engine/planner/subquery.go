@@ -113,9 +113,9 @@ func (c *converter) unnestExists(in rel, sq *plan.Subquery, s scope, negated boo
 	if !ok {
 		return nil, nil
 	}
-	kind := exec.Semi
+	kind := exec.JoinSemi
 	if negated {
-		kind = exec.Anti
+		kind = exec.JoinAnti
 	}
 	return &joinRel{kind: kind, left: in, right: inner, on: on}, nil
 }
@@ -144,9 +144,9 @@ func (c *converter) unnestIn(in rel, left sql.Expression, sq *plan.Subquery, s s
 	if err != nil {
 		return nil, err
 	}
-	kind := exec.Semi
+	kind := exec.JoinSemi
 	if negated {
-		kind = exec.AntiNullAware
+		kind = exec.JoinAntiNullAware
 	}
 	return &joinRel{kind: kind, left: in, right: inner, on: append([]expr.Expr{eq}, on...)}, nil
 }

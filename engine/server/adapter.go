@@ -15,12 +15,9 @@ import (
 // Sessions returns the session builder of an engine: each connection gets a session with its own snapshots and
 // transaction.
 func Sessions(e *engine.Engine) host.SessionBuilder {
-	return func(ctx context.Context, c *mysql.Conn, addr string) (sql.Session, error) {
-		base, err := host.DefaultSessionBuilder(ctx, c, addr)
-		if err != nil {
-			return nil, err
-		}
-		return e.NewSession(base.(*sql.BaseSession)), nil
+	return func(_ context.Context, c *mysql.Conn, addr string) (sql.Session, error) {
+		client := sql.Client{User: c.User, Address: c.RemoteAddr().String(), Capabilities: c.Capabilities}
+		return e.NewSession(sql.NewBaseSessionWithClientServer(addr, client, c.ConnectionID)), nil
 	}
 }
 

@@ -264,11 +264,9 @@ func (r *run) okResult(iter sql.RowIter) (*sqltypes.Result, error) {
 
 func (r *run) fromOK(ok types.OkResult) *sqltypes.Result {
 	r.rows = int64(ok.RowsAffected)
-	res := &sqltypes.Result{RowsAffected: ok.RowsAffected, InsertID: ok.InsertID}
-	if ok.Info != nil {
-		res.Info = ok.Info.String()
-	}
-	return res
+	// ok.Info stays behind: the library writes its length wrong (a '#' in place of it), which clients take for a
+	// malformed packet.
+	return &sqltypes.Result{RowsAffected: ok.RowsAffected, InsertID: ok.InsertID}
 }
 
 // rowsPerPart is how many rows are given to the host's protocol code at once.
