@@ -180,6 +180,7 @@ func TestRollbackProperty(t *testing.T) {
 			if !rapid.Bool().Draw(r, "fails") {
 				continue
 			}
+			view() // must not outlive the rollback
 			if tx.RollbackTo(mark); view() != before {
 				r.Fatalf("rolled back to %s; want %s", view(), before)
 			}

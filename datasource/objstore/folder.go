@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 )
 
@@ -81,20 +80,15 @@ func (l *Local) Folders(ctx context.Context, prefix string) ([]string, error) {
 	}
 	defer root.Close()
 	var names []string
-	for _, n := range all {
-		if name, ok := strings.CutSuffix(n, "/"); ok {
+	for _, name := range all {
+		info, err := root.Lstat(name)
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			info, err = l.root.Stat(join(prefix, name)) // a link inside the root counts, one that leads out does not
+		}
+		if err == nil && info.IsDir() {
 			names = append(names, name)
-			continue
-		}
-		info, err := root.Lstat(n)
-		if err != nil || info.Mode().IsRegular() {
-			continue
-		}
-		if info, err := l.root.Stat(join(prefix, n)); err == nil && info.IsDir() { // a link inside the root
-			names = append(names, n)
 		}
 	}
-	slices.Sort(names)
 	return names, nil
 }
 
@@ -128,12 +122,13 @@ func (l *Local) RemoveFolder(ctx context.Context, prefix string) error {
 	if err != nil || root == nil {
 		return err
 	}
-	root.Close()
-	for _, n := range names {
-		if sub, ok := strings.CutSuffix(n, "/"); ok {
-			if err := l.RemoveFolder(ctx, join(prefix, sub)); err != nil {
-				return err
-			}
+	defer root.Close()
+	for _, name := range names {
+		if info, err := root.Lstat(name); err != nil || !info.IsDir() {
+			continue
+		}
+		if err := l.RemoveFolder(ctx, join(prefix, name)); err != nil {
+			return err
 		}
 	}
 	l.forget()

@@ -36,60 +36,74 @@ type walk struct {
 }
 
 // folder yields what dir holds under names that begin with prefix, and says whether to go on.
+//
+// Names come without types, as finding those out costs a look at each. The names are taken in order; one that turns out to be a folder
+// waits until its turn as name with a slash comes, since "a-b" and "a.b" sort before "a/b". Of waiting folders the last is the next.
 func (w *walk) folder(dir, prefix string) (bool, error) {
-	root, names, err := w.l.readFolder(w.ctx, dir, func(key string) bool {
-		return strings.HasPrefix(key[len(dir)+min(len(dir), 1):], prefix) && !w.passed(key)
-	})
-	if err != nil {
-		return false, err
+	after, ok := strings.CutPrefix(w.startAfter, join(dir, ""))
+	if !ok {
+		if dir+"/" < w.startAfter {
+			return true, nil
+		}
+		after = ""
 	}
-	if root == nil {
-		return true, nil
+	root, names, err := w.l.readFolder(w.ctx, dir, func(name string) bool {
+		return (name > after || strings.HasPrefix(after, name)) && strings.HasPrefix(name, prefix)
+	})
+	if root == nil || err != nil {
+		return err == nil, err
 	}
 	defer root.Close()
-	slices.Sort(names)
+	var waiting []string
 	for i, name := range names {
 		if i%256 == 0 && w.ctx.Err() != nil {
 			return false, w.ctx.Err()
 		}
-		var more bool
-		if sub, ok := strings.CutSuffix(name, "/"); ok {
-			more, err = w.folder(join(dir, sub), "")
-		} else {
-			more, err = w.file(root, join(dir, name), name)
+		for n := len(waiting); n > 0 && waiting[n-1]+"/" < name; n-- {
+			if more, err := w.folder(join(dir, waiting[n-1]), ""); !more || err != nil {
+				return false, err
+			}
+			waiting = waiting[:n-1]
 		}
-		if err != nil || !more {
+		isFolder, more, err := w.file(root, join(dir, name), name)
+		if !more || err != nil {
+			return false, err
+		}
+		if isFolder {
+			waiting = append(waiting, name)
+		}
+	}
+	for _, name := range slices.Backward(waiting) {
+		if more, err := w.folder(join(dir, name), ""); !more || err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// passed says that key, and for a folder (with its slash) all below it, is not after startAfter.
-func (w *walk) passed(key string) bool {
-	return key <= w.startAfter && !(strings.HasSuffix(key, "/") && strings.HasPrefix(w.startAfter, key))
-}
-
-func (w *walk) file(root *os.Root, key, name string) (bool, error) {
+// file yields a file, and says whether it is a folder, and whether to go on.
+func (w *walk) file(root *os.Root, key, name string) (isFolder, more bool, err error) {
 	info, err := root.Lstat(name)
+	if err == nil && info.IsDir() {
+		return true, true, nil
+	}
+	if key <= w.startAfter {
+		return false, true, nil
+	}
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		info, err = w.l.root.Stat(key)
 	}
-	if err != nil {
-		if errors.Is(translate(err), ErrNotFound) { // gone since the folder was read, or a link to nowhere
-			return true, nil
-		}
-		return false, err
+	if errors.Is(translate(err), ErrNotFound) { // gone since the folder was read, or a link to nowhere
+		return false, true, nil
 	}
-	if !info.Mode().IsRegular() {
-		return true, nil
+	if err != nil || !info.Mode().IsRegular() {
+		return false, err == nil, err
 	}
-	return w.yield(object(key, info), nil), nil
+	return false, w.yield(object(key, info), nil), nil
 }
 
-// readFolder returns the names in dir that keep wants, unordered, folders with a slash behind, and dir itself, opened. All is
-// nil if dir is not there. keep is given the whole key, for a folder with its slash.
-func (l *Local) readFolder(ctx context.Context, dir string, keep func(key string) bool) (*os.Root, []string, error) {
+// readFolder returns the names in dir that keep wants, ordered, and dir itself, opened; nil if there is no such folder.
+func (l *Local) readFolder(ctx context.Context, dir string, keep func(name string) bool) (*os.Root, []string, error) {
 	at := dir
 	if at == "" {
 		at = "."
@@ -102,7 +116,7 @@ func (l *Local) readFolder(ctx context.Context, dir string, keep func(key string
 		}
 		return nil, nil, err
 	}
-	names, err := readNames(ctx, root, dir, keep)
+	names, err := readNames(ctx, root, keep)
 	if err != nil {
 		root.Close()
 		if errors.Is(translate(err), ErrNotFound) {
@@ -110,10 +124,11 @@ func (l *Local) readFolder(ctx context.Context, dir string, keep func(key string
 		}
 		return nil, nil, err
 	}
+	slices.Sort(names)
 	return root, names, nil
 }
 
-func readNames(ctx context.Context, root *os.Root, dir string, keep func(string) bool) ([]string, error) {
+func readNames(ctx context.Context, root *os.Root, keep func(name string) bool) ([]string, error) {
 	f, err := root.Open(".")
 	if err != nil {
 		return nil, err
@@ -124,16 +139,9 @@ func readNames(ctx context.Context, root *os.Root, dir string, keep func(string)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		entries, err := f.ReadDir(4096)
-		for _, e := range entries {
-			name := e.Name()
-			if strings.HasPrefix(name, reservedPrefix) {
-				continue
-			}
-			if e.IsDir() {
-				name += "/"
-			}
-			if keep(join(dir, name)) {
+		some, err := f.Readdirnames(4096)
+		for _, name := range some {
+			if !strings.HasPrefix(name, reservedPrefix) && keep(name) {
 				names = append(names, name)
 			}
 		}
