@@ -126,10 +126,19 @@ func (c *EvalCtx) castDecimalFast(a *vector.Vector, n int, sel []uint16, to type
 	return out
 }
 
-// retype returns a under another type of the same layout, without copying.
+// retype returns a under another type of the same layout, without copying values.
 func (c *EvalCtx) retype(a *vector.Vector, to types.Type) *vector.Vector {
 	c.alias = *a
 	c.alias.Type = to
+	if a.Codes == nil {
+		return &c.alias
+	}
+	if c.aliasOf != a.Dict || a.Dict.Len == 1 { // see dictNode.unchanged
+		d := *a.Dict
+		d.Type = to
+		c.aliasOf, c.aliasDict = a.Dict, &d
+	}
+	c.alias.Dict = c.aliasDict
 	return &c.alias
 }
 

@@ -211,6 +211,12 @@ func commonType(name string, a, b Expr) (types.Type, error) {
 	case s.IsBytes() && t.IsBytes():
 		return commonBytes(s, t), nil
 	case s.IsTemporal() && t.IsTemporal():
+		if s.Kind == types.Timestamp && t.Kind != types.Time && isConstant(b) {
+			return s, nil // the column stays bare for statistics
+		}
+		if t.Kind == types.Timestamp && s.Kind != types.Time && isConstant(a) {
+			return t, nil
+		}
 		return commonTemporal(s, t), nil
 	case s.IsTemporal() && t.IsBytes():
 		return temporalVsText(s, b), nil
@@ -218,6 +224,22 @@ func commonType(name string, a, b Expr) (types.Type, error) {
 		return temporalVsText(t, a), nil
 	}
 	return types.Of(types.Float64), nil
+}
+
+// isConstant reports whether e reads nothing but literals and the environment.
+func isConstant(e Expr) bool {
+	constant := true
+	Walk(e, func(x Expr) bool {
+		switch x := x.(type) {
+		case *Literal:
+		case *Call:
+			constant = constant && x.impl != nil && !x.impl.Volatile
+		default:
+			constant = false
+		}
+		return constant
+	})
+	return constant
 }
 
 // temporalVsText is the type in which a temporal value is compared with text: its own, but a date against a literal

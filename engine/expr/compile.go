@@ -137,18 +137,7 @@ func (c *compiler) plainCall(e *Call) (node, error) {
 // foldConst evaluates e if it reads no column and always has the same value. Its warnings are raised once, here; an
 // expression that fails is left to be evaluated where, and if, a row needs it.
 func (c *compiler) foldConst(e Expr) (types.Value, bool) {
-	constant := true
-	Walk(e, func(x Expr) bool {
-		switch x := x.(type) {
-		case *Literal:
-		case *Call:
-			constant = constant && x.impl != nil && !x.impl.Volatile
-		default:
-			constant = false
-		}
-		return constant
-	})
-	if !constant {
+	if !isConstant(e) {
 		return types.Value{}, false
 	}
 	var warnings []func()

@@ -1,6 +1,10 @@
 package expr
 
 import (
+	"bytes"
+	"math"
+
+	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
@@ -13,6 +17,7 @@ type dictNode struct {
 	col   *Column
 
 	seen   *vector.Vector // dictionary of result
+	single *vector.Vector // copy of seen if it has one entry
 	result *vector.Vector // values of the entries, then that of NULL; nil: evaluate by row
 	valid  vector.Bitmap  // of result's entries; nil: all
 	null   bool           // whether result has an entry for NULL
@@ -126,7 +131,7 @@ func (n *dictNode) dictionary(b *vector.Batch, sel []uint16) (*vector.Vector, bo
 	if in.Codes == nil {
 		return nil, false
 	}
-	if n.seen != in.Dict || (in.Valid != nil && !n.null) {
+	if n.seen != in.Dict || !n.unchanged(in.Dict) || (in.Valid != nil && !n.null) {
 		if in.Dict.Len >= Rows(in.Len, sel) || in.Dict.Len >= vector.MaxRows {
 			return nil, false
 		}
@@ -135,9 +140,35 @@ func (n *dictNode) dictionary(b *vector.Batch, sel []uint16) (*vector.Vector, bo
 	return in, n.result != nil
 }
 
+// unchanged looks whether the entry of a dictionary of one is still the same: operators that repeat a row may reuse
+// the vector of a constant, which costs nothing to check.
+func (n *dictNode) unchanged(d *vector.Vector) bool {
+	if d.Len != 1 {
+		return n.single == nil
+	}
+	o := n.single
+	if o == nil || o.Phys != d.Phys || o.Type != d.Type {
+		return false
+	}
+	switch d.Phys {
+	case types.PhysI32:
+		return o.I32[0] == d.I32[0]
+	case types.PhysI64:
+		return o.I64[0] == d.I64[0]
+	case types.PhysF64:
+		return math.Float64bits(o.F64[0]) == math.Float64bits(d.F64[0])
+	case types.PhysI128:
+		return o.I128[0] == d.I128[0]
+	}
+	return bytes.Equal(o.Bytes(0), d.Bytes(0))
+}
+
 // evalEntries computes the expression for every entry of in's dictionary, and for NULL if in has any.
 func (n *dictNode) evalEntries(b *vector.Batch, in *vector.Vector) {
-	n.seen, n.result, n.valid, n.null = in.Dict, nil, nil, in.Valid != nil
+	n.seen, n.single, n.result, n.valid, n.null = in.Dict, nil, nil, nil, in.Valid != nil
+	if in.Dict.Len == 1 {
+		n.single = in.Dict.Clone()
+	}
 	entries := in.Dict
 	if n.null {
 		entries = in.Dict.Clone()

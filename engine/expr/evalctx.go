@@ -17,12 +17,14 @@ type EvalCtx struct {
 	text  func() string // the call's text, for errors
 	out   vector.Vector
 	alias vector.Vector // an operand under another type
-	valid vector.Bitmap
-	flat  []flatBuf
-	bytes Bytes
-	tz    zone
-	i64   [2][]int64
-	i128  [2][]types.Int128
+	// aliasDict is the dictionary aliasOf under that type.
+	aliasOf, aliasDict *vector.Vector
+	valid              vector.Bitmap
+	flat               []flatBuf
+	bytes              Bytes
+	tz                 zone
+	i64                [2][]int64
+	i128               [2][]types.Int128
 }
 
 type flatBuf struct {
