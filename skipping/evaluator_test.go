@@ -1,6 +1,7 @@
 package skipping_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -17,8 +18,12 @@ type typed struct{ exprGen }
 
 var texts = []string{"", "1", "-1", "2.5", "abc", "1970-01-01", "1970-01-02", "1970-01-01 00:00:01", "1970-01-01T12:00:00Z", "a"}
 
-func (g typed) literal() expr.Expr {
+// literal draws a constant, half of the time of the kind of like, otherwise of any type.
+func (g typed) literal(like types.Type) expr.Expr {
 	t := rapid.SampledFrom(columnTypes).Draw(g.t, "literal type")
+	if slices.Contains(columnTypes, like) && g.pick("same type", 2) == 0 {
+		t = like
+	}
 	if t.Kind == types.String {
 		return &expr.Literal{Val: types.StringValue(rapid.SampledFrom(texts).Draw(g.t, "text"))}
 	}
@@ -40,11 +45,15 @@ func (g typed) value() expr.Expr {
 	for range g.pick("steps", 3) {
 		switch g.pick("step", 3) {
 		case 0:
-			e = g.apply(rapid.SampledFrom([]string{"+", "-", "*"}).Draw(g.t, "op"), e, g.literal())
+			e = g.apply(rapid.SampledFrom([]string{"+", "-", "*"}).Draw(g.t, "op"), e, g.literal(e.Type()))
 		case 1:
 			e = g.apply("neg", e)
 		default:
-			e = expr.Cast(e, rapid.SampledFrom(append(columnTypes, types.Of(types.Uint64), types.Of(types.Binary), types.DecimalOf(5, 1))).Draw(g.t, "to"))
+			targets := append(columnTypes[:len(columnTypes):len(columnTypes)], types.Of(types.Uint64), types.Of(types.Binary), types.DecimalOf(5, 1))
+			if e.Type().IsTemporal() && g.pick("temporal", 2) == 0 {
+				targets = []types.Type{types.Of(types.Date), types.Of(types.Timestamp), types.Of(types.TimestampNTZ)}
+			}
+			e = expr.Cast(e, rapid.SampledFrom(targets).Draw(g.t, "to"))
 		}
 	}
 	return e
@@ -61,13 +70,13 @@ func (g typed) predicate(depth int) expr.Expr {
 	}
 	switch v := g.value(); g.pick("leaf", 6) {
 	case 0:
-		return g.apply("in", v, g.literal(), g.literal())
+		return g.apply("in", v, g.literal(v.Type()), g.literal(v.Type()))
 	case 1:
 		return g.apply("isnull", v)
 	case 2:
 		return g.apply("like", v, &expr.Literal{Val: types.StringValue(rapid.SampledFrom(pattern).Draw(g.t, "pattern"))})
 	default:
-		return g.apply(rapid.SampledFrom([]string{"=", "<>", "<", "<=", ">", ">=", "<=>"}).Draw(g.t, "op"), v, g.literal())
+		return g.apply(rapid.SampledFrom([]string{"=", "<>", "<", "<=", ">", ">=", "<=>"}).Draw(g.t, "op"), v, g.literal(v.Type()))
 	}
 }
 
