@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"sync"
 	"testing"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -14,6 +15,7 @@ import (
 // memFile is a file in memory that counts what is read of it.
 type memFile struct {
 	data  []byte
+	mu    sync.Mutex
 	reads int
 	bytes int64
 }
@@ -22,8 +24,10 @@ func (m *memFile) ReadRange(_ context.Context, off int64, p []byte) error {
 	if off < 0 || off+int64(len(p)) > int64(len(m.data)) {
 		return io.ErrUnexpectedEOF
 	}
+	m.mu.Lock()
 	m.reads++
 	m.bytes += int64(len(p))
+	m.mu.Unlock()
 	copy(p, m.data[off:])
 	return nil
 }

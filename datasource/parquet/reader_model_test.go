@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"testing"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -104,7 +105,7 @@ func genBytes(t *rapid.T) []byte {
 func columnCases() []columnCase {
 	of := types.Of
 	decimal := types.DecimalOf
-	return append([]columnCase{
+	return slices.Concat([]columnCase{
 		int32Case("int32", pq.Leaf(pq.Int32Type), 32, of(types.Int32), of(types.Int64), of(types.Float64), decimal(12, 2), decimal(38, 3)),
 		int32Case("int8", pq.Int(8), 8, of(types.Int8), of(types.Int16), of(types.Int32), of(types.Int64), decimal(10, 0)),
 		int32Case("int16", pq.Int(16), 16, of(types.Int16), of(types.Int32)),
@@ -130,15 +131,17 @@ func columnCases() []columnCase {
 			return types.IntValue(want, floorDivide(x, 1000))
 		}, of(types.Timestamp)),
 		int64Case("time", pq.Time(pq.Microsecond), 36, convInt, of(types.Time)),
-	}, otherCases()...)
+	}, otherCases(), wideCases())
 }
+
+var (
+	stringEncodings = []encoding.Encoding{&pq.Plain, &pq.RLEDictionary, &pq.DeltaLengthByteArray, &pq.DeltaByteArray}
+	fixedEncodings  = []encoding.Encoding{&pq.Plain, &pq.RLEDictionary, &pq.DeltaByteArray, &pq.ByteStreamSplit}
+)
 
 func otherCases() []columnCase {
 	of := types.Of
-	decimal := types.DecimalOf
 	floats := []encoding.Encoding{&pq.Plain, &pq.RLEDictionary, &pq.ByteStreamSplit}
-	strings := []encoding.Encoding{&pq.Plain, &pq.RLEDictionary, &pq.DeltaLengthByteArray, &pq.DeltaByteArray}
-	fixed := []encoding.Encoding{&pq.Plain, &pq.RLEDictionary, &pq.DeltaByteArray, &pq.ByteStreamSplit}
 	special := []float64{0, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), 1.5, 1e30}
 	return []columnCase{
 		{name: "bool", node: func() pq.Node { return pq.Leaf(pq.BooleanType) }, encs: []encoding.Encoding{&pq.Plain, &pq.RLE}, want: []types.Type{of(types.Bool)},
@@ -155,15 +158,15 @@ func otherCases() []columnCase {
 				return pq.DoubleValue(rapid.Float64().Draw(t, "f"))
 			},
 			conv: func(v pq.Value, want types.Type) types.Value { return types.FloatValue(want, v.Double()) }},
-		{name: "string", node: pq.String, encs: strings, want: []types.Type{of(types.String), of(types.Binary)},
+		{name: "string", node: pq.String, encs: stringEncodings, want: []types.Type{of(types.String), of(types.Binary)},
 			gen:  func(t *rapid.T) pq.Value { return pq.ByteArrayValue(genBytes(t)) },
 			conv: func(v pq.Value, want types.Type) types.Value { return types.BytesValue(want, string(v.ByteArray())) }},
-		{name: "fixed", node: func() pq.Node { return pq.Leaf(pq.FixedLenByteArrayType(5)) }, encs: fixed, want: []types.Type{of(types.Binary)},
+		{name: "fixed", node: func() pq.Node { return pq.Leaf(pq.FixedLenByteArrayType(5)) }, encs: fixedEncodings, want: []types.Type{of(types.Binary)},
 			gen: func(t *rapid.T) pq.Value {
 				return pq.FixedLenByteArrayValue(rapid.SliceOfN(rapid.ByteRange('a', 'c'), 5, 5).Draw(t, "bytes"))
 			},
 			conv: func(v pq.Value, want types.Type) types.Value { return types.BytesValue(want, string(v.ByteArray())) }},
-		{name: "uuid", node: pq.UUID, encs: fixed, want: []types.Type{of(types.String), of(types.Binary)},
+		{name: "uuid", node: pq.UUID, encs: fixedEncodings, want: []types.Type{of(types.String), of(types.Binary)},
 			gen: func(t *rapid.T) pq.Value {
 				return pq.FixedLenByteArrayValue(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
 			},
@@ -174,18 +177,25 @@ func otherCases() []columnCase {
 				}
 				return types.BytesValue(want, string(b))
 			}},
-		{name: "decimal128", node: func() pq.Node { return pq.Decimal(4, 38, pq.FixedLenByteArrayType(16)) }, encs: fixed, want: []types.Type{decimal(38, 4)},
+	}
+}
+
+func wideCases() []columnCase {
+	of := types.Of
+	decimal := types.DecimalOf
+	return []columnCase{
+		{name: "decimal128", node: func() pq.Node { return pq.Decimal(4, 38, pq.FixedLenByteArrayType(16)) }, encs: fixedEncodings, want: []types.Type{decimal(38, 4)},
 			gen: func(t *rapid.T) pq.Value { return pq.FixedLenByteArrayValue(bigEndian(genInt(64)(t), genInt(60)(t))) },
 			conv: func(v pq.Value, want types.Type) types.Value {
 				return types.DecimalValue(want, fromBigEndian(v.ByteArray()))
 			}},
-		{name: "decimal-fixed", node: func() pq.Node { return pq.Decimal(2, 10, pq.FixedLenByteArrayType(5)) }, encs: fixed, want: []types.Type{decimal(10, 2), decimal(22, 4)},
+		{name: "decimal-fixed", node: func() pq.Node { return pq.Decimal(2, 10, pq.FixedLenByteArrayType(5)) }, encs: fixedEncodings, want: []types.Type{decimal(10, 2), decimal(22, 4)},
 			gen: func(t *rapid.T) pq.Value { return pq.FixedLenByteArrayValue(bigEndian(genInt(34)(t), 0)[11:]) },
 			conv: func(v pq.Value, want types.Type) types.Value {
 				d, _ := fromBigEndian(v.ByteArray()).Rescale(2, int(want.Scale))
 				return types.DecimalValue(want, d)
 			}},
-		{name: "decimal-bytes", node: func() pq.Node { return pq.Decimal(2, 20, pq.ByteArrayType) }, encs: strings, want: []types.Type{decimal(20, 2)},
+		{name: "decimal-bytes", node: func() pq.Node { return pq.Decimal(2, 20, pq.ByteArrayType) }, encs: stringEncodings, want: []types.Type{decimal(20, 2)},
 			gen: func(t *rapid.T) pq.Value {
 				return pq.ByteArrayValue(bigEndian(genInt(39)(t), 0)[rapid.IntRange(0, 11).Draw(t, "cut"):])
 			},

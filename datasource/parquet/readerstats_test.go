@@ -3,6 +3,7 @@ package parquet_test
 import (
 	"bytes"
 	"context"
+	"sync"
 	"testing"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -179,8 +180,9 @@ func TestBloomComparesAcrossTypes(t *testing.T) {
 	}
 }
 
-// Few wanted rows must cost few pages and few bytes.
-func TestSelectiveReads(t *testing.T) {
+// pagedFile has 100,000 rows of integers (plain), letters (of a dictionary) and a column that is not there.
+func pagedFile(t testing.TB) (*memFile, *parquet.Projection) {
+	t.Helper()
 	type row struct {
 		A int64  `parquet:"a,plain"`
 		B string `parquet:"b,dict"`
@@ -195,9 +197,8 @@ func TestSelectiveReads(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	ctx := context.Background()
 	m := &memFile{data: buf.Bytes()}
-	f, err := parquet.Open(ctx, m, int64(buf.Len()), parquet.OpenOptions{})
+	f, err := parquet.Open(context.Background(), m, int64(buf.Len()), parquet.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,6 +206,13 @@ func TestSelectiveReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m, p
+}
+
+// Few wanted rows must cost few pages and few bytes.
+func TestRangesReadFewPages(t *testing.T) {
+	ctx := context.Background()
+	m, p := pagedFile(t)
 	before := m.bytes
 	r, err := p.NewRowGroupReader(ctx, 0, parquet.ReadOptions{Ranges: []parquet.RowRange{{From: 50_000, To: 50_010}, {From: 99_990, To: 100_000}}})
 	if err != nil {
@@ -232,10 +240,15 @@ func TestSelectiveReads(t *testing.T) {
 		}
 	}
 	r.Close()
-	if got := m.bytes - before; got > int64(buf.Len())/8 || r.PagesRead() > 4 || r.BytesRead() == 0 {
-		t.Fatalf("%d of %d bytes and %d pages read for 20 rows", got, buf.Len(), r.PagesRead())
+	if got := m.bytes - before; got > int64(len(m.data))/8 || r.PagesRead() > 4 || r.BytesRead() == 0 {
+		t.Fatalf("%d of %d bytes and %d pages read for 20 rows", got, len(m.data), r.PagesRead())
 	}
-	r, err = p.NewRowGroupReader(ctx, 0, parquet.ReadOptions{})
+}
+
+func TestSelectionsDecodeFewPages(t *testing.T) {
+	ctx := context.Background()
+	_, p := pagedFile(t)
+	r, err := p.NewRowGroupReader(ctx, 0, parquet.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,4 +267,65 @@ func TestSelectiveReads(t *testing.T) {
 	if r.PagesRead() != 2 || r.PagesSkipped() < 20 {
 		t.Fatalf("%d pages decoded and %d skipped for two rows", r.PagesRead(), r.PagesSkipped())
 	}
+}
+
+// Once its buffers have grown, a reader allocates nothing for a batch.
+func TestReadingAllocatesLittle(t *testing.T) {
+	ctx := context.Background()
+	_, p := pagedFile(t)
+	r, err := p.NewRowGroupReader(ctx, 0, parquet.ReadOptions{BatchRows: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	batch := func() {
+		if _, _, err := r.Next(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for c := range 2 {
+			if _, err := r.Read(ctx, c, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 10 {
+		batch()
+	}
+	if n := testing.AllocsPerRun(50, batch); n > 2 {
+		t.Fatalf("%v allocations a batch", n)
+	}
+}
+
+// A file is shared by any number of readers.
+func TestReadersShareAFile(t *testing.T) {
+	_, p := pagedFile(t)
+	var wg sync.WaitGroup
+	for k := range 4 {
+		wg.Go(func() {
+			ctx := context.Background()
+			r, err := p.NewRowGroupReader(ctx, 0, parquet.ReadOptions{Ranges: []parquet.RowRange{{From: int64(k) * 20_000, To: int64(k)*20_000 + 3000}}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer r.Close()
+			n, at, err := r.Next(ctx)
+			if err != nil || n != 3000 || at != int64(k)*20_000 {
+				t.Errorf("%d rows from %d: %v", n, at, err)
+				return
+			}
+			v, err := r.Read(ctx, 0, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for i := range n {
+				if v.Int(i) != (at+int64(i))*0x5DEECE66D {
+					t.Errorf("row %d is %d", at+int64(i), v.Int(i))
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
