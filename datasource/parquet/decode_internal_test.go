@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -354,4 +355,29 @@ func TestDeprecatedBounds(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
+}
+
+// A few bytes may say that millions of NULLs follow, page after page: what is held at once is limited.
+func TestLevelBomb(t *testing.T) {
+	levels := binary.AppendUvarint(nil, maxPageValues<<1)
+	levels = append(levels, 0)
+	body := append(binary.LittleEndian.AppendUint32(nil, uint32(len(levels))), levels...)
+	page := []byte{0x15, 0, 0x15, byte(len(body) * 2), 0x15, byte(len(body) * 2), 0x2c, 0x15}
+	page = binary.AppendUvarint(page, maxPageValues<<1)
+	page = append(append(page, 0x15, 0, 0x15, 6, 0x15, 6, 0, 0), body...)
+	data := append([]byte("PAR1"), bytes.Repeat(page, 50)...)
+	l := &leaf{path: []string{"a"}, typ: format.Int32, maxDef: 1}
+	f := &File{r: bytesReader(data), size: int64(len(data)), opts: OpenOptions{}.ensureDefaults(), leaves: []*leaf{l}, meta: &fileMeta{rowGroups: []rowGroupMeta{{
+		numRows: 1 << 35, columns: []chunkMeta{{meta: true, typ: format.Int32, dataOffset: 4, compressedSize: int64(len(data) - 4)}}}}}}
+	var u *UnsupportedError
+	if _, err := f.ReadLeaf(t.Context(), 0, 0); !errors.As(err, &u) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+type bytesReader []byte
+
+func (b bytesReader) ReadRange(_ context.Context, off int64, p []byte) error {
+	copy(p, b[off:])
+	return nil
 }

@@ -43,6 +43,7 @@ func (f *File) readLeaf(ctx context.Context, rg int, l *leaf) (*LeafColumn, erro
 	}
 	out := &LeafColumn{Values: conv.vector(0)}
 	var rows int64
+	levels := 0
 	for {
 		err := lr.nextPage(ctx)
 		if errors.Is(err, io.EOF) {
@@ -52,6 +53,10 @@ func (f *File) readLeaf(ctx context.Context, rg int, l *leaf) (*LeafColumn, erro
 			return nil, err
 		}
 		rows += int64(lr.pageRows)
+		levels += lr.numLevels
+		if err := checkLevels(l, levels); err != nil {
+			return nil, err
+		}
 		out.Def = append(out.Def, lr.def...)
 		out.Rep = append(out.Rep, lr.rep...)
 		if err := lr.appendValues(out.Values, lr.numValues); err != nil {
@@ -62,6 +67,16 @@ func (f *File) readLeaf(ctx context.Context, rg int, l *leaf) (*LeafColumn, erro
 		return nil, corruptf("column %s has %d rows in row group %d, which has %d", l.name(), rows, rg, want)
 	}
 	return out, nil
+}
+
+// maxLevels bounds the levels that are held at once: pages of a few bytes can have millions.
+const maxLevels = 1 << 27
+
+func checkLevels(l *leaf, n int) error {
+	if n > maxLevels {
+		return unsupportedf("more than %d values of column %s at once", maxLevels, l.name())
+	}
+	return nil
 }
 
 // leafReader decodes the pages of one column with their levels.

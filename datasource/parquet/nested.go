@@ -163,6 +163,9 @@ func (l *nestedLeaf) segment(end int, keep bool) error {
 	}
 	l.level = end
 	l.rowsLeft -= rows
+	if err := checkLevels(l.pages.leaf, len(l.defs)); err != nil {
+		return err
+	}
 	if keep && l.conv != nil && l.values != nil {
 		return l.appendValues(l.values, nv)
 	}
