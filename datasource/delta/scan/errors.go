@@ -27,3 +27,13 @@ type MismatchError struct {
 func (e *MismatchError) Error() string {
 	return fmt.Sprintf("data file %s of table %s does not fit the log: %s", e.Path, e.Table, e.Reason)
 }
+
+// OutsideError says that the log names a file by an absolute URL outside the table, and nobody said where to find it.
+type OutsideError struct {
+	Table string // URL of the table
+	Path  string // URL of the file
+}
+
+func (e *OutsideError) Error() string {
+	return fmt.Sprintf("data file %s lies outside table %s", e.Path, e.Table)
+}

@@ -1,8 +1,10 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/featuresql/featuresql/datasource/parquet"
@@ -45,7 +47,7 @@ type counters struct {
 	files, filesSkipped, rowGroups, rowGroupsSkipped, pages, pagesSkipped, bytesRead, rowsRead atomic.Int64
 }
 
-// Scan implements exec.Source. Errors are those of evaluating conjuncts over partition columns, and of partition values.
+// Scan implements exec.Source. It fails only if ctx is done; a filter that cannot be evaluated fails when it meets a row.
 func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error) {
 	p := &plan{src: s, spec: spec, slotOf: map[int]int{}, predicate: skipping.CompileEnv(spec.Filter, spec.Env)}
 	if s.opts.NoSkipping {
@@ -61,6 +63,7 @@ func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error
 	if err != nil {
 		return nil, err
 	}
+	slices.SortStableFunc(conjuncts, func(a, b expr.Expr) int { return cmp.Compare(cost(a), cost(b)) })
 	for _, e := range conjuncts {
 		c := conjunct{expr: p.overSlots(e)}
 		if !s.opts.NoSkipping {
@@ -80,6 +83,33 @@ func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error
 	p.counters.files.Store(int64(n))
 	p.counters.filesSkipped.Store(int64(n - len(p.queue.files)))
 	return p, nil
+}
+
+// cost orders conjuncts: first what is fast and cannot fail, comparisons of a column with constants, numbers
+// before strings; then everything else in the order of the query, so that no row is evaluated that it would have spared.
+func cost(e expr.Expr) int {
+	c, ok := e.(*expr.Call)
+	if !ok {
+		return 2
+	}
+	switch c.Name {
+	case "=", "<>", "<", "<=", ">", ">=", "<=>", "in", "isnull":
+	default:
+		return 2
+	}
+	n := 0
+	for _, a := range c.Args {
+		switch a := a.(type) {
+		case *expr.Column:
+			if a.Typ.IsBytes() {
+				n = 1
+			}
+		case *expr.Literal:
+		default:
+			return 2
+		}
+	}
+	return n
 }
 
 // slot returns the slot of a table column, a new one if need be.
@@ -114,8 +144,14 @@ func (p *plan) decidePartitions(ctx context.Context, all []expr.Expr, keep vecto
 			rest = append(rest, e)
 			continue
 		}
-		if err := p.decide(ctx, e, columns, keep); err != nil {
-			return nil, err
+		decided := keep.Clone()
+		switch err := p.decide(ctx, e, columns, decided); {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil: // it may fail only for files that have no row to fail on
+			rest = append(rest, e)
+		default:
+			copy(keep, decided)
 		}
 	}
 	return rest, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"testing"
 
@@ -328,5 +329,24 @@ func TestWithFiles(t *testing.T) {
 	}
 	if n, _ := src.WithFiles([]int{0, 1}).RowCount(); n != 100 {
 		t.Errorf("a restriction of a restriction has %d rows", n)
+	}
+}
+
+// A partition filter that fails does so when it meets a row, not while files without one are planned.
+func TestFailingPartitionFilter(t *testing.T) {
+	m := fixedModel(t, 2, 100, parquet.WriterOptions{})
+	p := &expr.Column{Index: 6, Name: "p", Typ: m.columns[6].Field.Type, Null: true}
+	overflow := mustNew(">", mustNew("+", p, &expr.Literal{Val: types.IntValue(bigint, math.MaxInt64)}), &expr.Literal{Val: types.IntValue(bigint, 0)})
+	spec := exec.ScanSpec{Columns: []int{0}, Env: env}
+	for _, first := range []expr.Expr{intFilter(m, ">", 0, 1000), intFilter(m, "=", 1, 0)} { // pruned by files, and by rows
+		spec.Filter = mustNew("and", first, overflow)
+		if got, _, err := collect(t.Context(), scan.New(m.table(), scan.Options{}), spec, 1, vector.MaxRows); err != nil || len(got) != 0 {
+			t.Errorf("%s: %v, %v", spec.Filter, got, err)
+		}
+	}
+	spec.Filter = overflow
+	var outOfRange *expr.RangeError
+	if _, _, err := collect(t.Context(), scan.New(m.table(), scan.Options{}), spec, 1, vector.MaxRows); !errors.As(err, &outOfRange) {
+		t.Errorf("with rows: %v", err)
 	}
 }
