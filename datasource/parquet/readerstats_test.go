@@ -329,3 +329,28 @@ func TestReadersShareAFile(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func BenchmarkReadColumn(b *testing.B) {
+	ctx := context.Background()
+	_, p := pagedFile(b)
+	for c, name := range []string{"plain", "dictionary"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r, err := p.NewRowGroupReader(ctx, 0, parquet.ReadOptions{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for {
+					if _, _, err := r.Next(ctx); err != nil {
+						break
+					}
+					if _, err := r.Read(ctx, c, nil); err != nil {
+						b.Fatal(err)
+					}
+				}
+				r.Close()
+			}
+		})
+	}
+}
