@@ -30,6 +30,7 @@ var ownRows = []row{
 	{typ: "planner.NoKeyError", code: 1173, when: "REPLACE, IGNORE or ON DUPLICATE KEY on a table without a primary key"},
 	{typ: "planner.ReadOnlyVersionError", code: 1036, when: "a write to an old version of a table"},
 	{typ: "planner.PropertyError", code: 1231, when: "a table property with a value it cannot have"},
+	{typ: "planner.SetOpError", code: 1222, when: "UNION of SELECTs that do not fit"},
 	{typ: "planner.LocationError", code: 1210, when: "CREATE TABLE … LOCATION of another table"},
 	{typ: "catalog.NameError", code: 1103, when: "a name or path that no table can have"},
 	{typ: "catalog.SecondTableError", code: 1235, when: "a transaction writes a second table"},
@@ -45,6 +46,9 @@ var ownRows = []row{
 	{typ: "expr.TypeError", code: 1210, when: "operands that a function cannot take"},
 	{typ: "expr.UnknownFunctionError", code: 1305, when: "a function that does not exist"},
 	{typ: "expr.TooLargeError", code: 1301, when: "the result of a string function is too large"},
+	{typ: "expr.UnsupportedNodeError", code: 1235, when: "an expression that is not evaluated over batches"},
+	{typ: "scalar.PathError", code: 3143, when: "a JSON path that is none"},
+	{typ: "scalar.RegexpError", code: 3685, when: "a regular expression that is none"},
 	{typ: "agg.NullKeyError", code: 3158, when: "JSON_OBJECTAGG of a NULL key"},
 
 	{typ: "txn.ConflictError", code: 1213, when: "another commit conflicts with the transaction; run it again"},
@@ -64,6 +68,11 @@ var ownRows = []row{
 	{typ: "parquet.TextError", code: 1366, when: "text that is not the nested value a column takes"},
 	{typ: "write.PartitionValueError", code: 1366, when: "a value that no partition can be named after"},
 
+	{typ: "scan.OutsideError", code: 1227, when: "a table whose log names files outside of what may be read"},
+	{typ: "server.panicError", code: 1105, when: "an internal error"},
+
+	{typ: "jsonscan.Error", code: 1105, when: "the log of a table is damaged"},
+	{typ: "replay.PartitionValueError", code: 1105, when: "a partition value in the log is not of the column's type"},
 	{typ: "action.CorruptionError", code: 1105, when: "the log of a table is damaged"},
 	{typ: "schema.ParseError", code: 1105, when: "the schema in the log of a table is damaged"},
 	{typ: "parquet.CorruptError", code: 1105, when: "a data file or checkpoint is damaged"},
