@@ -20,7 +20,6 @@ type parser struct {
 	s string
 	// column, if set, replaces literals that are operands of calls.
 	column func(v types.Value) expr.Expr
-	used   map[string]bool
 }
 
 func parse(t *testing.T, s string) (expr.Expr, error) {
@@ -145,9 +144,6 @@ func (p *parser) number(w string) expr.Expr {
 }
 
 func (p *parser) call(name string) (expr.Expr, error) {
-	if p.used != nil && name != "cast" {
-		p.used[name] = true
-	}
 	var args []expr.Expr
 	for {
 		p.s = strings.TrimLeft(p.s, " ")

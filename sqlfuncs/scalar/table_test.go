@@ -39,16 +39,13 @@ func valueText(v types.Value) string {
 	return string(types.AppendText(nil, v))
 }
 
-// used collects the functions that some table calls.
-var used = map[string]bool{}
-
 func run(t *testing.T, table []example) {
 	t.Helper()
 	for _, c := range table {
 		t.Run(c.in, func(t *testing.T) {
 			var warnings []int
 			en := env(t, &warnings)
-			p := &parser{t: t, s: c.in, used: used}
+			p := &parser{t: t, s: c.in}
 			e, err := p.all()
 			var v types.Value
 			if err == nil {
