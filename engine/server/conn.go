@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/dolthub/vitess/go/mysql"
+	"github.com/dolthub/vitess/go/sqltypes"
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/engine/parser"
+	"github.com/featuresql/featuresql/engine/server/wire"
 )
 
 const (
@@ -307,6 +309,14 @@ func (c *conn) fail(e *mysql.SQLError) error {
 	err := c.sendError(e.Num, e.State, e.Message)
 	c.muted = true
 	return err
+}
+
+// okPacket returns an OK packet with a text.
+func okPacket(res *sqltypes.Result, flags, warnings uint16) []byte {
+	body := wire.AppendLength([]byte{mysql.OKPacket}, res.RowsAffected)
+	body = wire.AppendLength(body, res.InsertID)
+	body = append(body, byte(flags), byte(flags>>8), byte(warnings), byte(warnings>>8))
+	return appendPackets(nil, append(wire.AppendLength(body, uint64(len(res.Info))), res.Info...))
 }
 
 // errorPacket appends an ERR packet.

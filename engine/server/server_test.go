@@ -15,6 +15,7 @@ import (
 	"github.com/dolthub/go-mysql-server/memory"
 	host "github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 	wiremysql "github.com/dolthub/vitess/go/mysql"
 	driver "github.com/go-sql-driver/mysql"
@@ -29,6 +30,7 @@ type harness struct {
 	t    *testing.T
 	s    *server.Server
 	addr string
+	db   *memory.Database
 
 	mu       sync.Mutex
 	bound    []parser.Statement
@@ -39,8 +41,8 @@ type harness struct {
 
 func start(t *testing.T, change func(*server.Config)) *harness {
 	t.Helper()
-	h := &harness{t: t, run: map[string]func(*host.Context, *wire.Sink) error{}, schemas: map[string]host.Schema{}}
 	db := memory.NewDatabase("db")
+	h := &harness{t: t, db: db, run: map[string]func(*host.Context, *wire.Sink) error{}, schemas: map[string]host.Schema{}}
 	db.BaseDatabase.EnablePrimaryKeyIndexes()
 	pro := memory.NewDBProvider(db)
 	e := sqle.New(analyzer.NewBuilder(pro).Build(), nil)
@@ -134,7 +136,7 @@ func (n *node) WithChildren(c ...host.Node) (host.Node, error) {
 }
 func (n *node) RowIter(ctx *host.Context, _ host.Row) (host.RowIter, error) {
 	if n.run == nil {
-		return host.RowsToRowIter(host.NewRow(hosttypes.NewOkResult(len(n.children)))), nil
+		return host.RowsToRowIter(host.NewRow(hosttypes.OkResult{RowsAffected: uint64(len(n.children)), Info: plan.UpdateInfo{Matched: 1, Updated: 1}})), nil
 	}
 	return &nodeIter{n: n}, nil
 }

@@ -240,7 +240,31 @@ func (r *run) result(schema sql.Schema, iter sql.RowIter) (err error) {
 		r.rows = r.sink.Rows()
 		return r.sink.Flush()
 	}
+	if len(last.Fields) == 0 && last.Info != "" && r.w != nil && !r.cmd.cursor {
+		return r.sendOK(last)
+	}
 	return r.send(last)
+}
+
+// sendOK sends an OK packet with a text itself: the host's own writes the text without its length, which the mysql
+// command calls a malformed packet. The host's packet is dropped.
+func (r *run) sendOK(res *sqltypes.Result) error {
+	flags := r.c.StatusFlags
+	if r.more {
+		flags |= mysql.ServerMoreResultsExists
+	}
+	if err := r.c.FlushBuffer(); err != nil {
+		return err
+	}
+	if err := r.w.WritePackets(okPacket(res, flags, r.h.WarningCount(r.c))); err != nil {
+		return err
+	}
+	r.w.muted = true
+	defer func() { r.w.muted = false }()
+	if err := r.send(res); err != nil {
+		return err
+	}
+	return r.c.FlushBuffer()
 }
 
 // okResult reads the one row of a statement that returns no rows.
@@ -264,9 +288,11 @@ func (r *run) okResult(iter sql.RowIter) (*sqltypes.Result, error) {
 
 func (r *run) fromOK(ok types.OkResult) *sqltypes.Result {
 	r.rows = int64(ok.RowsAffected)
-	// ok.Info stays behind: the library writes its length wrong (a '#' in place of it), which clients take for a
-	// malformed packet.
-	return &sqltypes.Result{RowsAffected: ok.RowsAffected, InsertID: ok.InsertID}
+	res := &sqltypes.Result{RowsAffected: ok.RowsAffected, InsertID: ok.InsertID}
+	if ok.Info != nil {
+		res.Info = ok.Info.String() // see sendOK
+	}
+	return res
 }
 
 // rowsPerPart is how many rows are given to the host's protocol code at once.

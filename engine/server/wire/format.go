@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"math"
 	"strconv"
 
@@ -30,7 +31,7 @@ func (c *column) text(dst []byte, i int) []byte {
 	v := c.src
 	if v.Phys == types.PhysBytes {
 		b := v.Bytes(i)
-		return append(appendLength(dst, len(b)), b...)
+		return append(AppendLength(dst, uint64(len(b))), b...)
 	}
 	at := len(dst)
 	dst = append(dst, 0)
@@ -58,8 +59,8 @@ func (c *column) text(dst []byte, i int) []byte {
 	return dst
 }
 
-// appendLength appends a length-encoded integer.
-func appendLength(dst []byte, n int) []byte {
+// AppendLength appends a length-encoded integer.
+func AppendLength(dst []byte, n uint64) []byte {
 	switch {
 	case n < 251:
 		return append(dst, byte(n))
@@ -68,8 +69,7 @@ func appendLength(dst []byte, n int) []byte {
 	case n < 1<<24:
 		return append(dst, 0xfd, byte(n), byte(n>>8), byte(n>>16))
 	}
-	u := uint64(n)
-	return append(dst, 0xfe, byte(u), byte(u>>8), byte(u>>16), byte(u>>24), byte(u>>32), byte(u>>40), byte(u>>48), byte(u>>56))
+	return binary.LittleEndian.AppendUint64(append(dst, 0xfe), n)
 }
 
 // AppendFloat appends the shortest decimal that reads back as the same float of 32 or 64 bits, as MySQL prints a
