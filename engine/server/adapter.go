@@ -16,7 +16,10 @@ import (
 // transaction.
 func Sessions(e *engine.Engine) host.SessionBuilder {
 	return func(_ context.Context, c *mysql.Conn, addr string) (sql.Session, error) {
-		client := sql.Client{User: c.User, Address: c.RemoteAddr().String(), Capabilities: c.Capabilities}
+		client := sql.Client{User: c.User, Capabilities: c.Capabilities}
+		if u, ok := c.UserData.(sql.MysqlConnectionUser); ok { // the account that the login found, without the port
+			client.User, client.Address = u.User, u.Host
+		}
 		return e.NewSession(sql.NewBaseSessionWithClientServer(addr, client, c.ConnectionID)), nil
 	}
 }

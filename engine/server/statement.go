@@ -235,7 +235,9 @@ func (r *run) result(schema sql.Schema, iter sql.RowIter) (err error) {
 	if err := iter.Close(r.ctx); err != nil { // commits
 		return err
 	}
-	r.setStatus()
+	if !r.cmd.cursor { // under a cursor the host's goroutine has the flags
+		r.setStatus()
+	}
 	if r.sink != nil && r.sink.Started() {
 		r.rows = r.sink.Rows()
 		return r.sink.Flush()
