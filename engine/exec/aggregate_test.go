@@ -384,3 +384,32 @@ func TestJSONAggregates(t *testing.T) {
 		t.Fatal("a NULL member name passed")
 	}
 }
+
+// TestDistinctAggregatesInPartitions has more groups than are merged at once.
+func TestDistinctAggregatesInPartitions(t *testing.T) {
+	const n, groups = 40_000, 10_000
+	for _, typ := range []types.Type{tBig, tString} {
+		tab := countingTable(n, groups, typ)
+		twice := exec.NewUnion(tab.op(), tab.op()) // every row twice
+		n1 := []expr.Expr{tab.col(1)}
+		op, err := exec.NewAggregate(twice, []expr.Expr{tab.col(0)}, []exec.Aggregate{
+			{Name: "count"}, {Name: "count", Args: n1, Distinct: true}, {Name: "sum", Args: n1, Distinct: true}, {Name: "sum", Args: n1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := collect(t, testQuery(3), op)
+		if len(rows) != groups-groups/1000+1 {
+			t.Fatalf("%s: %d groups", typ, len(rows))
+		}
+		for _, r := range rows {
+			if r[1].I != 2*r[2].I || r[4].D != addTwice(r[3].D) || (r[0].Valid && r[2].I != n/groups) {
+				t.Fatalf("%s: group %v", typ, rowText(r))
+			}
+		}
+	}
+}
+
+func addTwice(x types.Int128) types.Int128 {
+	y, _ := x.Add(x)
+	return y
+}

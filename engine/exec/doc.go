@@ -3,6 +3,16 @@
 // It decides how relational algebra is computed. It knows no SQL text, no host plan and no table format:
 // tables are a Source, declared here and implemented by a datasource.
 //
+// A plan is opened from the top; work starts with the first Next of any stream. An operator that needs all of
+// its input (aggregate, sort, the build side of a join) then reads it with one goroutine an input stream, while
+// the streams of its output wait; so it does not matter in which order, or by whom, streams are read.
+//
+// Past the budget, sorts write sorted runs, aggregations whose states have a fixed size write partitions of
+// groups, and hash joins partition both sides into temporary files. What cannot spill (aggregates that keep
+// values: DISTINCT, GROUP_CONCAT, JSON, MIN and MAX of strings; semi and anti joins without further condition;
+// nested-loop and ASOF joins; materialized subplans) fails with a *MemoryError.
+//
 // Invariants: streams of one operator may run on different goroutines, a stream on one; batches obey
-// package vector's rules of ownership; whatever buffers rows accounts for them in the query's Budget.
+// package vector's rules of ownership; whatever buffers rows accounts for them in the query's Budget, and has
+// given all of it back when its streams are closed.
 package exec

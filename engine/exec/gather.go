@@ -56,7 +56,11 @@ func (g *gatherStream) pump(ctx context.Context, in Stream) {
 	ack := make(chan struct{}, 1)
 	err := protect(func() error {
 		return drain(ctx, in, func(b *vector.Batch) error {
-			g.items <- gathered{batch: b, ack: ack} // never blocks: one item an input at most
+			select {
+			case g.items <- gathered{batch: b, ack: ack}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 			select {
 			case <-ack:
 				return nil
