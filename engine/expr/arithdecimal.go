@@ -22,6 +22,11 @@ func (c *EvalCtx) decimalArith(name string, a, b *vector.Vector, n int, sel []ui
 		c.strictValid(out, a, b)
 		return out, c.wideDecimal(name, &in, out, sel)
 	}
+	if name == "/" {
+		if out, err := c.narrowDivide(&in, n, sel, typ); out != nil || err != nil {
+			return out, err
+		}
+	}
 	phys := types.PhysI128
 	if name == "div" {
 		phys = types.PhysI64
@@ -101,6 +106,50 @@ func (c *EvalCtx) narrowDecimal(name string, in *inputs, n int, sel []uint16, ty
 		kernel.AddScaled(out.I64, in.a.I64, fa, in.b.I64, fb)
 	}
 	return out
+}
+
+// narrowDivide computes / on int64, or returns nil if a scaled dividend might not fit.
+func (c *EvalCtx) narrowDivide(in *inputs, n int, sel []uint16, typ types.Type) (*vector.Vector, error) {
+	shift := int(typ.Scale) + int(in.b.Type.Scale) - int(in.a.Type.Scale)
+	if shift < 0 || shift > 18 || magnitude(in.b, in.scalarB, n, sel) > 62 || magnitude(in.a, in.scalarA, n, sel)+bitsOfPow10(shift) > 62 {
+		return nil, nil
+	}
+	p := types.Pow10Int64(shift)
+	out := c.OutPhys(typ, types.PhysI64, n)
+	c.strictValid(out, in.a, in.b)
+	row := func(v *vector.Vector, scalar bool, i int) int64 {
+		if scalar {
+			return scalar64(v)
+		}
+		return v.I64[i]
+	}
+	for k := range Rows(n, sel) {
+		i := k
+		if sel != nil {
+			i = int(sel[k])
+		}
+		if out.IsNull(i) {
+			continue
+		}
+		y := row(in.b, in.scalarB, i)
+		if y == 0 {
+			if err := c.divideByZero(out, i); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		x := row(in.a, in.scalarA, i) * p
+		q, r := x/y, x%y
+		if 2*max(r, -r) >= max(y, -y) {
+			if (x < 0) != (y < 0) {
+				q--
+			} else {
+				q++
+			}
+		}
+		out.I64[i] = q
+	}
+	return out, nil
 }
 
 func (c *EvalCtx) wideDecimal(name string, in *inputs, out *vector.Vector, sel []uint16) error {

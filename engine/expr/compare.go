@@ -131,7 +131,8 @@ func (c *EvalCtx) wide(k int, v *vector.Vector, sel []uint16) *vector.Vector {
 		}
 		buf[i] = types.Int128From(f.I64[i])
 	}
-	return &vector.Vector{Type: v.Type, Phys: types.PhysI128, Len: v.Len, Valid: v.Valid, I128: buf}
+	c.wides[k] = vector.Vector{Type: v.Type, Phys: types.PhysI128, Len: v.Len, Valid: v.Valid, I128: buf}
+	return &c.wides[k]
 }
 
 func scalar64(v *vector.Vector) int64 {

@@ -23,7 +23,7 @@ type EvalCtx struct {
 	flat               []flatBuf
 	bytes              Bytes
 	tz                 zone
-	i64                [2][]int64
+	wides              [2]vector.Vector
 	i128               [2][]types.Int128
 }
 

@@ -220,6 +220,17 @@ func (n *inNode) selectRows(b *vector.Batch, sel, dst []uint16) ([]uint16, error
 	if err != nil {
 		return nil, err
 	}
+	if v.Codes == nil && len(n.set.few) <= fewItems && (v.Phys == types.PhysI32 || v.Phys == types.PhysI64) {
+		if v.Phys == types.PhysI32 {
+			dst = selectFew(dst, v.I32[:b.Len], n.set.few, sel)
+		} else {
+			dst = selectFew(dst, v.I64[:b.Len], n.set.few, sel)
+		}
+		if v.Valid != nil {
+			dst = selectValid(dst, v.Valid, b.Len, dst)
+		}
+		return dst, nil
+	}
 	k := 0
 	for j := range Rows(b.Len, sel) {
 		i := j
@@ -230,4 +241,22 @@ func (n *inNode) selectRows(b *vector.Batch, sel, dst []uint16) ([]uint16, error
 		k += kernel.B2I(!v.IsNull(i) && n.set.has(v, i))
 	}
 	return dst[:k], nil
+}
+
+// selectFew writes to dst the rows of sel (nil: all) whose value is one of a few.
+func selectFew[T ~int32 | ~int64](dst []uint16, a []T, few []int64, sel []uint16) []uint16 {
+	k := 0
+	for j := range Rows(len(a), sel) {
+		i := j
+		if sel != nil {
+			i = int(sel[j])
+		}
+		x, hit := int64(a[i]), 0
+		for _, y := range few {
+			hit |= kernel.B2I(x == y)
+		}
+		dst[k] = uint16(i)
+		k += hit
+	}
+	return dst[:k]
 }

@@ -41,6 +41,8 @@ type spec struct {
 	// prep computes what row finds in Row.State from constant operands.
 	prep func(args []expr.Expr) (any, error)
 	row  func(r *Row) error
+	// each computes, instead of row, a BIGINT of one DATE (in microseconds), DATETIME or TIME.
+	each func(us int64) int64
 
 	nullsIn   bool // called with NULL operands too
 	nullsOut  bool // may return NULL for non-NULL operands
@@ -341,6 +343,9 @@ func number(e expr.Expr) expr.Expr {
 }
 
 func (s spec) eval(ctx *expr.EvalCtx, args []*vector.Vector, n int, sel []uint16, typ types.Type) (*vector.Vector, error) {
+	if s.each != nil {
+		return evalEach(ctx, args[0], n, sel, s.each), nil
+	}
 	r := ctx.State.(*Row)
 	r.Ctx, r.args, r.w = ctx, args, nil
 	r.bin = len(args) > 0 && args[0].Type.Kind == types.Binary
@@ -363,6 +368,24 @@ func (s spec) eval(ctx *expr.EvalCtx, args []*vector.Vector, n int, sel []uint16
 		return r.w.Done()
 	}
 	return r.out, nil
+}
+
+// evalEach maps the values of one temporal vector.
+func evalEach(ctx *expr.EvalCtx, a *vector.Vector, n int, sel []uint16, f func(int64) int64) *vector.Vector {
+	a = ctx.Flat(0, a, sel)
+	out := ctx.Out(tInt, n)
+	for k := range expr.Rows(n, sel) {
+		i := k
+		if sel != nil {
+			i = int(sel[k])
+		}
+		if a.Phys == types.PhysI32 {
+			out.I64[i] = f(int64(a.I32[i]) * types.MicrosPerDay)
+		} else {
+			out.I64[i] = f(a.I64[i])
+		}
+	}
+	return out
 }
 
 // constString returns the text of a literal operand.

@@ -121,6 +121,15 @@ func changeCase(f func(rune) rune, lo, hi byte) func(r *Row) error {
 		if r.bin {
 			return r.RetStr(s)
 		}
+		if start := len(b); isASCII(s) {
+			b = append(b, s...)
+			for i, c := range b[start:] {
+				if c-lo <= hi-lo {
+					b[start+i] = c ^ 0x20
+				}
+			}
+			return r.RetBuf(b)
+		}
 		for i := 0; i < len(s); {
 			c := s[i]
 			switch {
@@ -142,6 +151,14 @@ func changeCase(f func(rune) rune, lo, hi byte) func(r *Row) error {
 		}
 		return r.RetBuf(b)
 	}
+}
+
+func isASCII(s []byte) bool {
+	var or byte
+	for _, c := range s {
+		or |= c
+	}
+	return or < utf8.RuneSelf
 }
 
 func trim(r *Row) error {

@@ -49,6 +49,9 @@ func init() {
 			return r.RetInt(y*100 + w)
 		}},
 	)
+}
+
+func init() {
 	register("temporal",
 		spec{name: "last_day", sig: "last_day(d)", doc: "The last day of the month.", args: "d", ret: tDate, row: func(r *Row) error {
 			y, m, d := types.CivilFromDays(r.Days(0))
@@ -104,14 +107,15 @@ func (r *Row) retDatetime(us int64) error {
 }
 
 func part(name, doc string, f func(types.Clock) int) spec {
-	return spec{name: name, sig: name + "(d)", doc: doc, args: "d", ret: tInt, row: func(r *Row) error { return r.RetInt(int64(f(r.Date(0)))) }}
+	return spec{name: name, sig: name + "(d)", doc: doc, args: "d", ret: tInt, each: func(us int64) int64 {
+		days, _ := types.FloorDiv(us, types.MicrosPerDay)
+		y, m, d := types.CivilFromDays(days)
+		return int64(f(types.Clock{Year: y, Month: m, Day: d}))
+	}}
 }
 
 func timePart(name, doc string, f func(us int64) int64) spec {
-	return spec{name: name, sig: name + "(t)", doc: doc, args: "t", ret: tInt, row: func(r *Row) error {
-		us := r.Int(0)
-		return r.RetInt(f(max(us, -us)))
-	}}
+	return spec{name: name, sig: name + "(t)", doc: doc, args: "t", ret: tInt, each: func(us int64) int64 { return f(max(us, -us)) }}
 }
 
 // weekday is 0 on Mondays; 1970-01-01 was a Thursday.
