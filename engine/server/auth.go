@@ -34,7 +34,21 @@ func (m authMethod) HandleUser(c *mysql.Conn, user string) bool {
 	if w, ok := c.Conn.(*conn); ok && w.encrypted {
 		c.Capabilities |= mysql.CapabilityClientSSL
 	}
-	return m.AuthMethod.HandleUser(c, user)
+	if m.AuthMethod.HandleUser(c, user) {
+		return true
+	}
+	return m.Name() == mysql.MysqlNativePassword && !m.s.known(c, user)
+}
+
+// known reports whether some method takes the user. An unknown user must be refused by a method, like a wrong
+// password (1045); without one the host answers in a way that no client understands.
+func (s *Server) known(c *mysql.Conn, user string) bool {
+	for _, m := range s.cfg.Engine.Analyzer.Catalog.MySQLDb.AuthMethods() {
+		if m.HandleUser(c, user) {
+			return true
+		}
+	}
+	return false
 }
 
 // HandleAuthPluginData implements mysql.AuthMethod. It is the last step of the handshake.
