@@ -19,9 +19,9 @@ type Spec struct {
 	Separator string
 	// MaxLenBytes is group_concat_max_len; 0: unlimited.
 	MaxLenBytes int
-	Location    *time.Location            // of timestamps in JSON; nil: UTC
+	Location    *time.Location             // of timestamps in JSON; nil: UTC
 	Warn        func(code int, msg string) // may be nil
-	Text        string                    // the call, for errors
+	Text        string                     // the call, for errors
 }
 
 // Table names the words of one function's states: those of group g start at Rows[g*Stride+Offset].
