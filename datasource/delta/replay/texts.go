@@ -1,0 +1,126 @@
+package replay
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/s2"
+)
+
+// texts is a list of strings in one piece of memory.
+type texts struct {
+	data string
+	off  []uint32 // one more than there are strings
+}
+
+func (t *texts) get(i int) string { return t.data[t.off[i]:t.off[i+1]] }
+
+func (t *texts) sizeBytes() int64 { return int64(len(t.data)) + 4*int64(len(t.off)) }
+
+// textsBuilder collects strings; their sum must stay below 4 GiB.
+type textsBuilder struct {
+	data strings.Builder
+	off  []uint32
+}
+
+func (b *textsBuilder) add(s string) {
+	if len(b.off) == 0 {
+		b.off = append(b.off, 0)
+	}
+	b.data.WriteString(s)
+	b.off = append(b.off, uint32(b.data.Len()))
+}
+
+func (b *textsBuilder) finish() texts {
+	if len(b.off) == 0 {
+		b.off = []uint32{0}
+	}
+	return texts{b.data.String(), b.off}
+}
+
+// packedRows is how many strings are compressed together: enough to find their common text, few enough that
+// one of them is cheap to get.
+const packedRows = 128
+
+// packed is a list of strings, compressed in blocks: the statistics of files, which are read rarely and
+// resemble each other.
+type packed struct {
+	plain  texts    // the strings, unless they were compressed
+	blocks []string // compressed
+	off    []uint32 // offsets within the uncompressed block; packedRows+1 a block
+
+	mu   sync.Mutex
+	last int // the block that is in text
+	text string
+}
+
+// compressAbove is the size in bytes from which a list is compressed.
+const compressAbove = 1 << 18
+
+func pack(t texts) *packed {
+	p := &packed{plain: t, last: -1}
+	n := len(t.off) - 1
+	if len(t.data) < compressAbove {
+		return p
+	}
+	for from := 0; from < n; from += packedRows {
+		to := min(from+packedRows, n)
+		base := t.off[from]
+		p.blocks = append(p.blocks, string(s2.Encode(nil, []byte(t.data[base:t.off[to]]))))
+		for i := from; i <= to; i++ {
+			p.off = append(p.off, t.off[i]-base)
+		}
+	}
+	p.plain = texts{}
+	return p
+}
+
+// get returns string i.
+func (p *packed) get(i int) string {
+	if p.blocks == nil {
+		return p.plain.get(i)
+	}
+	block := i / packedRows
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last != block {
+		p.text, p.last = p.unpack(block), block
+	}
+	return p.cut(p.text, i)
+}
+
+func (p *packed) cut(text string, i int) string {
+	k := i/packedRows*(packedRows+1) + i%packedRows
+	return text[p.off[k]:p.off[k+1]]
+}
+
+func (p *packed) unpack(block int) string {
+	text, err := s2.Decode(nil, []byte(p.blocks[block]))
+	if err != nil {
+		panic("replay: a block of statistics compressed here does not decompress: " + err.Error())
+	}
+	return string(text)
+}
+
+// each calls f for the strings in order; f must not keep them.
+func (p *packed) each(n int, f func(i int, s string)) {
+	text := ""
+	for i := range n {
+		if p.blocks == nil {
+			f(i, p.plain.get(i))
+			continue
+		}
+		if i%packedRows == 0 {
+			text = p.unpack(i / packedRows)
+		}
+		f(i, p.cut(text, i))
+	}
+}
+
+func (p *packed) sizeBytes() int64 {
+	n := p.plain.sizeBytes() + 4*int64(len(p.off))
+	for _, b := range p.blocks {
+		n += int64(len(b)) + 16
+	}
+	return n
+}
