@@ -205,7 +205,7 @@ type statement struct {
 // semicolons do not end it. A /*! … */ is a token only at the beginning, where it leaves the statement to the host.
 func lexOne(src string, ansi, whole bool) statement {
 	l := lexer{src: src, ansiQuotes: ansi}
-	s := statement{src: src, ansi: ansi}
+	s := statement{src: src, ansi: ansi, toks: make([]token, 0, min(len(src)/4+2, 1<<16))}
 	for {
 		t := l.next()
 		if t.kind == kindPunct && src[t.start] == ';' && !whole {
@@ -245,8 +245,8 @@ func (s *statement) is(i int, words ...string) bool {
 		return false
 	}
 	text := s.text(i)
-	for _, w := range words {
-		if len(w) == len(text) && strings.EqualFold(w, text) {
+	for _, w := range words { // in lower case
+		if len(w) == len(text) && w[0] == text[0]|0x20 && strings.EqualFold(w, text) {
 			return true
 		}
 	}

@@ -39,31 +39,47 @@ type asOf struct {
 // rewrite returns the statement in the host's grammar, and whether the syntax tree needs another look.
 func (s *statement) rewrite() (text string, marked bool, err error) {
 	r := rewriter{statement: s}
+	if s.is(0, "use") {
+		r.useVersion()
+		return r.apply(s.at(0).start, s.at(len(s.toks)-1).start), false, nil
+	}
 	r.account = s.is(0, "grant", "revoke") || s.is(0, "create", "drop", "alter", "rename", "show") && s.is(1, "user", "role", "grants")
 	depth := 0
 	for i := 0; i < len(s.toks); i++ {
-		switch {
-		case s.punct(i, '('):
-			depth++
-		case s.punct(i, ')'):
-			depth--
-		case s.punct(i, '-') && s.punct(i+1, '-') && s.adjacent(i), // the host takes any -- and // for a comment
-			s.punct(i, '/') && strings.HasPrefix(s.src[s.at(i).end:], "/"):
-			r.edits = append(r.edits, edit{s.at(i).end, s.at(i).end, " "})
-		case s.at(i).kind == kindWord:
+		switch t := s.toks[i]; t.kind {
+		case kindPunct:
+			switch c := s.src[t.start]; c {
+			case '(':
+				depth++
+			case ')':
+				depth--
+			case '-', '/': // the host takes any -- and // for a comment
+				if next := s.src[t.end:]; next != "" && next[0] == c {
+					r.edits = append(r.edits, edit{t.end, t.end, " "})
+				}
+			}
+		case kindWord:
 			n, err := r.word(i, depth)
 			if err != nil {
 				return "", false, err
 			}
 			i += n
+		case kindVar:
+			r.atVersion(i)
+		default:
 		}
-		r.atVersion(i)
 	}
 	return r.apply(s.at(0).start, s.at(len(s.toks)-1).start), r.marked, nil
 }
 
 // word handles the keyword at i and returns how many tokens beyond it are done with.
 func (r *rewriter) word(i, depth int) (int, error) {
+	switch c := r.src[r.toks[i].start] | 0x20; c { // in lower case, if a letter
+	case 'a', 'f', 'j', 'm', 'o', 's', 't', 'u', 'v':
+	default:
+		r.quote(i)
+		return 0, nil
+	}
 	switch {
 	case r.is(i, "as") && r.is(i+1, "of") && r.asOfPlain(i):
 		r.marked = true
@@ -228,6 +244,14 @@ func (r *rewriter) quote(i int) {
 			r.edits = append(r.edits, edit{t.start, t.end, "`" + text + "`"})
 			return
 		}
+	}
+}
+
+// useVersion quotes the whole name of USE db@v3 and USE db@2026-01-01, which the catalog takes apart.
+func (r *rewriter) useVersion() {
+	if last := len(r.toks) - 2; r.isName(1) && r.at(2).kind == kindVar && r.adjacent(1) {
+		from, to := r.at(1), r.at(last)
+		r.edits = append(r.edits, edit{from.start, to.end, backquote(r.name(1) + r.src[from.end:to.end])})
 	}
 }
 
