@@ -28,7 +28,8 @@ func EvalConst(e Expr, env *Env) (types.Value, error) {
 	if l, ok := e.(*Literal); ok {
 		return l.Val, nil
 	}
-	c := &compiler{env: env.orDefault(), nofold: true}
+	c := newCompiler(env)
+	c.nofold = true
 	n, err := c.compile(e)
 	if err != nil {
 		return types.Value{}, err
