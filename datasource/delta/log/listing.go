@@ -1,0 +1,199 @@
+package log
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/objstore"
+)
+
+// Listing is what a log holds from some version on.
+type Listing struct {
+	Commits     []Commit // ascending, one a version
+	Checkpoints []Checkpoint
+	Compactions []Compaction
+}
+
+// Commit is the file of one commit.
+type Commit struct {
+	Version action.Version
+	Object  objstore.Object
+}
+
+// Checkpoint is a complete checkpoint: its one file, or all its parts in order.
+type Checkpoint struct {
+	Version action.Version
+	Files   []objstore.Object
+	JSON    bool // one UUID-named file of JSON lines
+	named   bool
+}
+
+// Compaction is a log compaction file, for the versions From to To.
+type Compaction struct {
+	From, To action.Version
+	Object   objstore.Object
+}
+
+// List lists the log from a version on. It stops at the first file that belongs to no version: those sort last.
+func List(ctx context.Context, store objstore.Store, from action.Version) (*Listing, error) {
+	after := ""
+	if from > 0 {
+		after = versionKey(from, "")
+	}
+	return list(ctx, store, after)
+}
+
+// ListTail lists the log from the commit of a version on, checkpoints and compactions of that version left out.
+func ListTail(ctx context.Context, store objstore.Store, from action.Version) (*Listing, error) {
+	return list(ctx, store, versionKey(from, ".j"))
+}
+
+func list(ctx context.Context, store objstore.Store, after string) (*Listing, error) {
+	l := &Listing{}
+	parts := map[name][]objstore.Object{}
+	for o, err := range store.List(ctx, Prefix, after) {
+		if err != nil {
+			return nil, fmt.Errorf("list log: %w", err)
+		}
+		if c := o.Key[len(Prefix):]; c == "" || c[0] > '9' {
+			break
+		}
+		switch n := parseKey(o.Key); n.kind {
+		case commit:
+			l.Commits = append(l.Commits, Commit{n.version, o})
+		case classic, named:
+			l.Checkpoints = append(l.Checkpoints, Checkpoint{n.version, []objstore.Object{o}, n.json, n.kind == named})
+		case part:
+			k := name{version: n.version, parts: n.parts}
+			if parts[k] = append(parts[k], o); len(parts[k]) == n.parts { // keys come in order, so parts do
+				l.Checkpoints = append(l.Checkpoints, Checkpoint{n.version, parts[k], false, false})
+			}
+		case compaction:
+			l.Compactions = append(l.Compactions, Compaction{n.version, n.to, o})
+		default:
+		}
+	}
+	slices.SortStableFunc(l.Checkpoints, func(a, b Checkpoint) int { return int(a.Version - b.Version) })
+	return l, nil
+}
+
+// Newest returns the newest version of which the listing knows; ok is false if there is none.
+func (l *Listing) Newest() (v action.Version, ok bool) {
+	v = -1
+	if n := len(l.Commits); n > 0 {
+		v = l.Commits[n-1].Version
+	}
+	if n := len(l.Checkpoints); n > 0 {
+		v = max(v, l.Checkpoints[n-1].Version)
+	}
+	return v, v >= 0
+}
+
+// Commit returns the file of a commit.
+func (l *Listing) Commit(v action.Version) (Commit, bool) {
+	i, ok := slices.BinarySearchFunc(l.Commits, v, func(c Commit, v action.Version) int { return int(c.Version - v) })
+	if !ok {
+		return Commit{}, false
+	}
+	return l.Commits[i], true
+}
+
+// Segment is what one version is read from: a checkpoint and the commits after it.
+type Segment struct {
+	Version    action.Version
+	Checkpoint *Checkpoint // nil: the commits begin at version 0
+	Commits    []Commit    // ascending, without gaps
+	Compacted  []Compaction
+	// Each compaction of Compacted stands for commits that are missing: its versions are not in Commits.
+}
+
+// GapError says that a version cannot be read because commits are missing.
+type GapError struct {
+	Version action.Version // that was to be read
+	Missing action.Version // the first missing commit
+}
+
+func (e *GapError) Error() string {
+	return fmt.Sprintf("version %d cannot be read: commit %s is missing", e.Version, CommitKey(e.Missing))
+}
+
+// Segment returns what version v is read from: the newest checkpoint at or before it that is not among the
+// broken keys, and the commits after it. Error: *GapError.
+func (l *Listing) Segment(v action.Version, broken map[string]bool) (*Segment, error) {
+	var gap *GapError
+	for i := len(l.Checkpoints) - 1; i >= 0; i-- {
+		c := &l.Checkpoints[i]
+		if c.Version > v || slices.ContainsFunc(c.Files, func(o objstore.Object) bool { return broken[o.Key] }) {
+			continue
+		}
+		s, err := l.from(c, c.Version+1, v)
+		if err == nil {
+			return s, nil
+		}
+		if gap == nil {
+			gap = err
+		}
+	}
+	s, err := l.from(nil, 0, v)
+	switch {
+	case err == nil:
+		return s, nil
+	case gap != nil:
+		return nil, gap
+	}
+	return nil, err
+}
+
+// from collects the commits first to v.
+func (l *Listing) from(c *Checkpoint, first, v action.Version) (*Segment, *GapError) {
+	s := &Segment{Version: v, Checkpoint: c}
+	for next := first; next <= v; {
+		if o, ok := l.Commit(next); ok {
+			s.Commits = append(s.Commits, o)
+			next++
+			continue
+		}
+		k := slices.IndexFunc(l.Compactions, func(x Compaction) bool { return x.From <= next && next <= x.To && x.To <= v && x.From >= first })
+		if k < 0 {
+			return nil, &GapError{Version: v, Missing: next}
+		}
+		x := l.Compactions[k]
+		cut := len(s.Commits) - int(next-x.From) // the commits in front of the gap that the compaction stands for, too
+		if cut < 0 {
+			return nil, &GapError{Version: v, Missing: next}
+		}
+		s.Commits = s.Commits[:cut]
+		s.Compacted = append(s.Compacted, x)
+		next = x.To + 1
+	}
+	return s, nil
+}
+
+// Oldest returns the oldest version that can be read if every checkpoint is sound: the start of the unbroken run
+// of commits that ends at the newest version, or the oldest checkpoint in front of one.
+func (l *Listing) Oldest() (v action.Version, ok bool) {
+	newest, ok := l.Newest()
+	if !ok {
+		return 0, false
+	}
+	start := newest + 1 // first commit of the unbroken run
+	for i := len(l.Commits) - 1; i >= 0 && l.Commits[i].Version == start-1; i-- {
+		start--
+	}
+	if start == 0 {
+		return 0, true
+	}
+	for _, c := range l.Checkpoints {
+		if c.Version >= start-1 {
+			return c.Version, true
+		}
+	}
+	for v := range newest + 1 { // compactions may bridge what is left
+		if _, err := l.Segment(v, nil); err == nil {
+			return v, true
+		}
+	}
+	return 0, false
+}
