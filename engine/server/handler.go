@@ -103,6 +103,7 @@ func (h *handler) NewConnection(c *mysql.Conn) {
 	if w, ok := c.Conn.(*conn); ok {
 		w.my = c
 	}
+	c.StatusFlags |= uint16(mysql.ServerStatusAutocommit)
 	h.sessions.AddConn(c)
 	sql.StatusVariables.IncrementGlobal("Connections", 1)
 }

@@ -85,9 +85,8 @@ func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, 
 	return "", r.w.fail(out)
 }
 
-// execute runs the statement up to and with its rows.
+// execute runs the statement and sends its result.
 func (r *run) execute(parent context.Context) (err error) {
-	defer recoverTo(&err)
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	h := r.h
@@ -105,12 +104,16 @@ func (r *run) execute(parent context.Context) (err error) {
 	if r.w != nil && !r.cmd.cursor {
 		defer r.w.watch(func(error) { cancel(errGone) })()
 	}
-	defer func() {
-		if err != nil {
-			err = r.cause(ctx, err)
-			h.failed(r.ctx, err)
-		}
-	}()
+	if err = r.query(); err != nil {
+		err = r.cause(ctx, err)
+		h.failed(r.ctx, err)
+	}
+	return err
+}
+
+// query parses, binds and runs the statement.
+func (r *run) query() (err error) {
+	defer recoverTo(&err)
 	parsed, err := r.parse()
 	if err != nil {
 		return err
@@ -119,7 +122,7 @@ func (r *run) execute(parent context.Context) (err error) {
 	r.attachSink()
 	flags := &sql.QueryFlags{}
 	flags.Set(sql.QFlagDeferProjections)
-	schema, iter, _, err := h.s.cfg.Engine.QueryWithBindings(r.ctx, r.cmd.text, parsed, r.cmd.bindings, flags)
+	schema, iter, _, err := r.h.s.cfg.Engine.QueryWithBindings(r.ctx, r.cmd.text, parsed, r.cmd.bindings, flags)
 	if err != nil {
 		return err
 	}
@@ -208,10 +211,9 @@ func (r *run) send(res *sqltypes.Result) error {
 func (r *run) result(schema sql.Schema, iter sql.RowIter) (err error) {
 	open := true
 	defer func() {
-		if open {
-			if e := iter.Close(r.ctx); err == nil {
-				err = e
-			}
+		if open { // failed: without a transaction the iterator closes and commits nothing
+			r.h.undo(r.ctx)
+			_ = iter.Close(r.ctx)
 		}
 	}()
 	var last *sqltypes.Result
@@ -371,13 +373,16 @@ func (r *run) setStatus() {
 	set(uint16(mysql.ServerInTransaction), r.ctx.GetTransaction() != nil)
 }
 
-// failed rolls back what a failed statement outside of a transaction left behind.
-func (h *handler) failed(ctx *sql.Context, err error) {
-	auto, autoErr := plan.IsSessionAutocommit(ctx)
-	if autoErr == nil && auto && !ctx.GetIgnoreAutoCommit() {
-		clean := h.s.cfg.Contexts(context.Background(), sql.WithSession(ctx.Session))
-		rollback(clean)
+// undo rolls back what a failed statement outside of a transaction left behind.
+func (h *handler) undo(ctx *sql.Context) {
+	if auto, err := plan.IsSessionAutocommit(ctx); err == nil && auto && !ctx.GetIgnoreAutoCommit() {
+		rollback(h.s.cfg.Contexts(context.Background(), sql.WithSession(ctx.Session)))
 	}
+}
+
+// failed is called when a statement has failed.
+func (h *handler) failed(ctx *sql.Context, err error) {
+	h.undo(ctx)
 	if f := h.s.cfg.OnFailure; f != nil {
 		f(ctx, err)
 	}
