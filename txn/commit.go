@@ -10,6 +10,7 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/datasource/delta/feature"
+	"github.com/featuresql/featuresql/datasource/delta/log"
 )
 
 // Commit makes the changes the next version of the table, and returns it; with nothing changed, the base's. It closes the
@@ -193,6 +194,9 @@ func (c *committer) encode() error {
 		}
 	}
 	c.next.data = encodeLines(actions)
+	if len(c.next.data) > log.MaxCommitBytes {
+		return &InvalidError{Table: tx.table.URL(), Reason: fmt.Sprintf("the commit has %d bytes, more than %d", len(c.next.data), log.MaxCommitBytes)}
+	}
 	return nil
 }
 

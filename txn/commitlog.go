@@ -31,9 +31,6 @@ var errTorn = errors.New("the commit was stored in part")
 // storeAttempts bounds how often one version is put, or read, while the store fails.
 const storeAttempts = 4
 
-// maxCommitBytes bounds a commit file that is read back.
-const maxCommitBytes = 2 << 30
-
 // attempt is one commit file to be put.
 type attempt struct {
 	version delta.Version
@@ -115,7 +112,7 @@ func isCorrupt(err error) bool {
 func (l commitLog) read(ctx context.Context, v delta.Version) (w *winner, data []byte, err error) {
 	key := log.CommitKey(v)
 	for n := 1; ; n++ {
-		data, err = l.store.Get(ctx, key, maxCommitBytes)
+		data, err = l.store.Get(ctx, key, log.MaxCommitBytes)
 		if errors.Is(err, objstore.ErrNotFound) {
 			return nil, nil, nil
 		}

@@ -109,8 +109,15 @@ func (e *UnknownOutcomeError) Error() string {
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
 // InvalidError says that a transaction's own actions contradict one another or its base.
-type InvalidError struct{ Table, Path, Reason string }
+type InvalidError struct {
+	Table  string
+	Path   string // of the file at issue, if it is one
+	Reason string
+}
 
 func (e *InvalidError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("table %s: %s", e.Table, e.Reason)
+	}
 	return fmt.Sprintf("table %s: file %q: %s", e.Table, e.Path, e.Reason)
 }

@@ -97,7 +97,7 @@ mine remove a0
 other read id > 100
 other add x - 0..9
 ----
-ConcurrentAppend with version 1: x
+version 2: a1 b0 n0 x
 
 race
 mine read part <> a
@@ -105,7 +105,7 @@ mine remove b0
 other read id > 100
 other add x - 0..9
 ----
-ConcurrentAppend with version 1: x
+version 2: a0 a1 n0 x
 
 # Two removals of one file never both commit, whatever else they do.
 
