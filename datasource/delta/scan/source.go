@@ -3,6 +3,9 @@ package scan
 import (
 	"sync"
 
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/replay"
+	"github.com/featuresql/featuresql/datasource/objstore"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -18,6 +21,9 @@ type Options struct {
 	MorselRows int64
 	// NoSkipping reads everything and decides nothing by statistics, for tests.
 	NoSkipping bool
+	// Locate finds data files and deletion vectors outside the table's folder, by absolute URL: the store and the
+	// key in it. nil: such a file is an *OutsideError.
+	Locate func(url string) (objstore.Store, string, error)
 	// MaxFooterBytes is the greatest Parquet footer that is read, by default the Parquet reader's.
 	MaxFooterBytes int64
 }
@@ -42,6 +48,9 @@ type Source struct {
 	fields []exec.Field
 	only   vector.Bitmap // the files it is restricted to; nil: all
 	count  func() (int64, bool)
+
+	files   *replay.FileList // nil unless made by NewSource
+	version action.Version
 }
 
 var _ exec.ExactSource = (*Source)(nil)

@@ -10,7 +10,7 @@ import (
 	"github.com/featuresql/featuresql/skipping"
 )
 
-// Table is one version of a table as a scan sees it. Open fills it from a snapshot.
+// Table is one version of a table as a scan sees it. NewSource fills it from a snapshot.
 type Table struct {
 	URL     string
 	Columns []Column
