@@ -193,9 +193,8 @@ func bigint(name string) *host.Column {
 	return &host.Column{Name: name, Type: hosttypes.Int64, Nullable: true}
 }
 
-// TestSinkTypes writes one row of every type past the host, in both protocols.
-func TestSinkTypes(t *testing.T) {
-	h := start(t, nil)
+// everyType makes DESCRIBE DETAIL `all` write two rows of every type.
+func everyType(h *harness) {
 	h.schemas["all"] = host.Schema{
 		{Name: "b", Type: hosttypes.Boolean}, {Name: "i8", Type: hosttypes.Int8}, {Name: "i16", Type: hosttypes.Int16}, {Name: "i32", Type: hosttypes.Int32},
 		bigint("i64"), {Name: "u64", Type: hosttypes.Uint64}, {Name: "f32", Type: hosttypes.Float32}, {Name: "f64", Type: hosttypes.Float64},
@@ -228,6 +227,12 @@ func TestSinkTypes(t *testing.T) {
 			vector.NewConst(types.IntValue(types.Of(types.Int64), 7), 3))
 		return s.WriteBatch(b)
 	}
+}
+
+// TestSinkTypes writes values of every type past the host, in both protocols.
+func TestSinkTypes(t *testing.T) {
+	h := start(t, nil)
+	everyType(h)
 	want := []string{"1", "-128", "-32768", "-2147483648", "-9223372036854775808", "18446744073709551615", "0.1", "1e15", "-1.2345", "2024-02-29",
 		"2024-03-01 00:59:58.123456", "2024-02-29 23:59:58.123456", "-100:00:01.500000", "dö\x00", "\xff\x00", `{"a":1}`, "NULL", "one", "7"}
 	c := h.conn("")
@@ -274,46 +279,55 @@ func TestSinkTypes(t *testing.T) {
 	}
 }
 
-// TestSinkStream sends many batches, long values, and an error after the first rows.
-func TestSinkStream(t *testing.T) {
-	h := start(t, nil)
-	batch := func(from, n int, text string) *vector.Batch {
-		ids, s := vector.New(types.Of(types.Int64), n), vector.New(types.Of(types.String), 0)
-		for i := range n {
-			ids.I64[i] = int64(from + i)
-			s.AppendValue(types.StringValue(text))
-		}
-		return &vector.Batch{Len: n, Cols: []*vector.Vector{ids, s}}
+// textBatch numbers n rows of one text.
+func textBatch(from, n int, text string) *vector.Batch {
+	ids, s := vector.New(types.Of(types.Int64), n), vector.New(types.Of(types.String), 0)
+	for i := range n {
+		ids.I64[i] = int64(from + i)
+		s.AppendValue(types.StringValue(text))
 	}
+	return &vector.Batch{Len: n, Cols: []*vector.Vector{ids, s}}
+}
+
+// sizes are lengths of texts around every limit of the protocol.
+var sizes = []int{0, 250, 251, 300, 65535, 65536, 1<<24 - 16, 1<<24 - 15, 1<<24 - 14, 1<<24 - 13, 1<<24 - 6, 1 << 24, 17 << 20, 33 << 20}
+
+// streams makes DESCRIBE DETAIL of many, long, broken and panics write results.
+func streams(h *harness) {
 	schema := host.Schema{bigint("id"), {Name: "s", Type: hosttypes.LongText}}
 	h.schemas["many"], h.schemas["long"], h.schemas["broken"], h.schemas["panics"] = schema, schema, schema, schema
 	h.run["many"] = func(_ *host.Context, s *wire.Sink) error {
 		for i := range 20 {
-			if err := s.WriteBatch(batch(i*5000, 5000, "text")); err != nil {
+			if err := s.WriteBatch(textBatch(i*5000, 5000, "text")); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	sizes := []int{0, 250, 251, 300, 65535, 65536, 1<<24 - 16, 1<<24 - 15, 1<<24 - 14, 1<<24 - 13, 1<<24 - 6, 1 << 24, 17 << 20, 33 << 20}
 	h.run["long"] = func(_ *host.Context, s *wire.Sink) error {
 		for i, n := range sizes {
-			if err := s.WriteBatch(batch(i, 1, strings.Repeat("x", n))); err != nil {
+			if err := s.WriteBatch(textBatch(i, 1, strings.Repeat("x", n))); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	h.run["broken"] = func(_ *host.Context, s *wire.Sink) error {
-		if err := s.WriteBatch(batch(0, 3, "a")); err != nil {
+		if err := s.WriteBatch(textBatch(0, 3, "a")); err != nil {
 			return err
 		}
 		return fmt.Errorf("table broken: %w", &parser.UnsupportedError{What: "the rest"})
 	}
 	h.run["panics"] = func(_ *host.Context, s *wire.Sink) error {
-		_ = s.WriteBatch(batch(0, 3, "a"))
+		_ = s.WriteBatch(textBatch(0, 3, "a"))
 		panic("here")
 	}
+}
+
+// TestSinkStream sends many batches, long values, and an error after the first rows.
+func TestSinkStream(t *testing.T) {
+	h := start(t, nil)
+	streams(h)
 	for _, prepared := range []bool{false, true} {
 		c := h.conn("maxAllowedPacket=0")
 		query := func(name string) (*sql.Rows, error) {
