@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"github.com/featuresql/featuresql/engine/expr/kernel"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
@@ -87,7 +88,7 @@ func CommonResult(s, t types.Type) types.Type {
 
 // caseNode evaluates conditions and branches on the rows that need them.
 type caseNode struct {
-	conds  []node // one fewer than values; none for COALESCE
+	conds  []selector // one fewer than values; none for COALESCE
 	values []node
 	typ    types.Type
 
@@ -112,15 +113,19 @@ func buildCase(c *compiler, e *Call) (node, error) {
 	}
 	n := &caseNode{typ: e.Typ}
 	for i, a := range args {
-		x, err := c.compile(a)
+		if i%2 == 1 || i == len(args)-1 {
+			x, err := c.compile(a)
+			if err != nil {
+				return nil, err
+			}
+			n.values = append(n.values, x)
+			continue
+		}
+		x, err := c.selector(a)
 		if err != nil {
 			return nil, err
 		}
-		if i%2 == 1 || i == len(args)-1 {
-			n.values = append(n.values, x)
-		} else {
-			n.conds = append(n.conds, x)
-		}
+		n.conds = append(n.conds, x)
 	}
 	n.init(c, e)
 	return n, nil
@@ -142,11 +147,11 @@ func (n *caseNode) eval(b *vector.Batch, sel []uint16) (*vector.Vector, error) {
 	for j := range n.values {
 		taken, after := rest, []uint16(nil)
 		if j < last {
-			v, err := n.conds[j].eval(b, rest)
-			if err != nil {
+			var err error
+			if taken, err = n.conds[j].selectRows(b, rest, n.bools.taken); err != nil {
 				return nil, err
 			}
-			taken, after = n.bools.split(v, b.Len, rest)
+			after = n.bools.others(taken, b.Len, rest)
 		}
 		if taken == nil || len(taken) > 0 {
 			v, err := n.values[j].eval(b, taken)
@@ -175,23 +180,22 @@ func (n *caseNode) mark(j uint8, rows int, sel []uint16) {
 	}
 }
 
-// split parts the rows of sel (nil: all) into those for which v is true and the others.
-func (s *boolSplit) split(v *vector.Vector, n int, sel []uint16) (taken, rest []uint16) {
+// others returns the rows of sel (nil: all n) that are not among taken, which lies in s.taken.
+func (s *boolSplit) others(taken []uint16, n int, sel []uint16) []uint16 {
+	const none = 1<<16 - 1 // no row of a batch
+	taken = append(taken, none)
 	k, r := 0, 0
 	for j := range Rows(n, sel) {
 		i := j
 		if sel != nil {
 			i = int(sel[j])
 		}
-		if !v.IsNull(i) && v.Int(i) != 0 {
-			s.taken[k] = uint16(i)
-			k++
-		} else {
-			s.rest[r] = uint16(i)
-			r++
-		}
+		s.rest[r] = uint16(i)
+		hit := kernel.B2I(taken[k] == uint16(i))
+		k += hit
+		r += 1 - hit
 	}
-	return s.taken[:k], s.rest[:r]
+	return s.rest[:r]
 }
 
 // blend puts together a vector whose live row i comes from vs[choice[i]].
@@ -209,28 +213,77 @@ func (c *EvalCtx) blend(vs []*vector.Vector, choice []uint8, n int, sel []uint16
 		return c.blendBytes(vs, choice, n, sel, t)
 	}
 	out := c.OutPhys(t, phys, n)
-	for k := range Rows(n, sel) {
+	nulls := false
+	flat := c.blends
+	if len(flat) != len(vs) {
+		flat = make([]*vector.Vector, len(vs))
+		c.blends = flat
+	}
+	for j, v := range vs {
+		if flat[j] = nil; v == nil {
+			continue
+		}
+		flat[j] = c.Flat(j, v, sel)
+		if flat[j].Phys != phys { // narrow beside wide
+			flat[j] = widened(v)
+		}
+		nulls = nulls || v.Valid != nil
+	}
+	switch phys {
+	case types.PhysI32:
+		pick(out.I32, choice, sel, flat, func(v *vector.Vector) []int32 { return v.I32 })
+	case types.PhysI64:
+		pick(out.I64, choice, sel, flat, func(v *vector.Vector) []int64 { return v.I64 })
+	case types.PhysF64:
+		pick(out.F64, choice, sel, flat, func(v *vector.Vector) []float64 { return v.F64 })
+	case types.PhysI128:
+		pick(out.I128, choice, sel, flat, func(v *vector.Vector) []types.Int128 { return v.I128 })
+	}
+	if nulls {
+		c.blendNulls(out, flat, choice, sel)
+	}
+	return out, nil
+}
+
+// pick sets dst[i] to row i of the vector that choice[i] names, for the rows of sel (nil: all).
+func pick[T any](dst []T, choice []uint8, sel []uint16, vs []*vector.Vector, values func(*vector.Vector) []T) {
+	var few [8][]T
+	srcs := few[:0]
+	for _, v := range vs {
+		if v == nil {
+			srcs = append(srcs, nil)
+		} else {
+			srcs = append(srcs, values(v))
+		}
+	}
+	if sel == nil {
+		for i := range dst {
+			dst[i] = srcs[choice[i]][i]
+		}
+		return
+	}
+	for _, i := range sel {
+		dst[i] = srcs[choice[i]][i]
+	}
+}
+
+func (c *EvalCtx) blendNulls(out *vector.Vector, vs []*vector.Vector, choice []uint8, sel []uint16) {
+	for k := range Rows(out.Len, sel) {
 		i := k
 		if sel != nil {
 			i = int(sel[k])
 		}
-		v := vs[choice[i]]
-		if v.IsNull(i) {
+		if vs[choice[i]].IsNull(i) {
 			c.SetNull(out, i)
-			continue
-		}
-		switch phys {
-		case types.PhysI32:
-			out.I32[i] = int32(v.Int(i))
-		case types.PhysI64:
-			out.I64[i] = v.Int(i)
-		case types.PhysF64:
-			out.F64[i] = v.Float(i)
-		case types.PhysI128:
-			out.I128[i] = v.Decimal(i)
 		}
 	}
-	return out, nil
+}
+
+// widened returns a copy of a narrow decimal as PhysI128.
+func widened(v *vector.Vector) *vector.Vector {
+	r := v.Flat().Clone()
+	r.Widen()
+	return r
 }
 
 func (c *EvalCtx) blendBytes(vs []*vector.Vector, choice []uint8, n int, sel []uint16, t types.Type) (*vector.Vector, error) {

@@ -23,6 +23,7 @@ type EvalCtx struct {
 	flat               []flatBuf
 	bytes              Bytes
 	tz                 zone
+	blends             []*vector.Vector
 	wides              [2]vector.Vector
 	i128               [2][]types.Int128
 }

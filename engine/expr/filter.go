@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"github.com/featuresql/featuresql/engine/expr/kernel"
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
@@ -114,6 +115,13 @@ func (s *valueSelector) selectRows(b *vector.Batch, sel, dst []uint16) ([]uint16
 	if err != nil {
 		return nil, err
 	}
+	if v.Codes == nil {
+		dst = selectTrue(dst, v.I32[:b.Len], sel)
+		if v.Valid != nil {
+			dst = selectValid(dst, v.Valid, b.Len, dst)
+		}
+		return dst, nil
+	}
 	k := 0
 	for j := range Rows(b.Len, sel) {
 		i := j
@@ -126,6 +134,23 @@ func (s *valueSelector) selectRows(b *vector.Batch, sel, dst []uint16) ([]uint16
 		}
 	}
 	return dst[:k], nil
+}
+
+// selectTrue writes to dst the rows of sel (nil: all) whose value is not zero.
+func selectTrue(dst []uint16, truth []int32, sel []uint16) []uint16 {
+	k := 0
+	if sel == nil {
+		for i, x := range truth {
+			dst[k] = uint16(i)
+			k += kernel.B2I(x != 0)
+		}
+		return dst[:k]
+	}
+	for _, i := range sel {
+		dst[k] = i
+		k += kernel.B2I(truth[i] != 0)
+	}
+	return dst[:k]
 }
 
 // andSelector narrows the selection conjunct by conjunct.

@@ -51,6 +51,9 @@ var zeroCodes = make([]int32, MaxRows)
 // NewConst returns n rows (n <= MaxRows) of one value: a dictionary of one entry, or all NULL.
 func NewConst(val types.Value, n int) *Vector {
 	d := New(val.Type, 0)
+	if val.Type.Kind == types.Decimal && val.D.Fits64() {
+		d = NewPhys(val.Type, types.PhysI64, 0)
+	}
 	if val.Valid {
 		d.AppendValue(val)
 	} else {
