@@ -22,7 +22,7 @@ var layers = map[string][]string{
 	"engine/expr":         {"engine/types", "engine/vector", "engine/expr/kernel"},
 	"skipping":            {"engine/types", "engine/vector", "engine/expr"},
 	"sqlfuncs/scalar":     {"engine/types", "engine/vector", "engine/expr", "engine/expr/kernel"},
-	"sqlfuncs/agg":        {"engine/types", "engine/vector", "engine/expr", "engine/expr/kernel"},
+	"sqlfuncs/agg":        {"engine/types", "engine/vector", "engine/expr", "engine/expr/kernel", "engine/exec/sortkey"},
 	"engine/exec":         {"engine/types", "engine/vector", "engine/expr", "sqlfuncs/agg", "engine/exec/sortkey"},
 	"engine/exec/sortkey": {"engine/types", "engine/vector"},
 

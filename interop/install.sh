@@ -7,7 +7,7 @@ cache="${FEATURESQL_CACHE:-$root/.cache}"
 venv="$cache/venv"
 mkdir -p "$cache"
 
-want="pyspark==4.2.0 deltalake==1.6.6 pyarrow==22.0.0 duckdb==1.5.5 duckdb-extension-delta==1.5.5 duckdb-extension-tpch==1.5.5 PyMySQL==1.1.2 pytest==8.4.2"
+want="pyspark==4.2.0 deltalake==1.6.6 pyarrow==22.0.0 numpy==2.3.4 duckdb==1.5.5 duckdb-extension-delta==1.5.5 duckdb-extension-tpch==1.5.5 PyMySQL==1.1.2 pytest==8.4.2"
 if [ "$(cat "$venv/installed" 2>/dev/null)" != "$want" ]; then
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check $want

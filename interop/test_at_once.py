@@ -34,7 +34,7 @@ print(done)
 
 def featuresql_writer(server, n, errors):
     try:
-        c = server.connect("shared")
+        c = server.connect("together")
         for i in range(n):
             while True:
                 try:
@@ -55,10 +55,10 @@ def featuresql_writer(server, n, errors):
 def test_four_hundred_increments(warehouse, server, spark):
     other = Server(warehouse)
     try:
-        server.rows("CREATE DATABASE shared")
-        server.rows("CREATE TABLE counters (k BIGINT, n BIGINT)", database="shared")
-        server.rows("INSERT INTO counters VALUES (0, 0), (1, 0), (2, 0), (3, 0)", database="shared")
-        path = str(warehouse / "shared" / "counters")
+        server.rows("CREATE DATABASE together")
+        server.rows("CREATE TABLE counters (k BIGINT, n BIGINT)", database="together")
+        server.rows("INSERT INTO counters VALUES (0, 0), (1, 0), (2, 0), (3, 0)", database="together")
+        path = str(warehouse / "together" / "counters")
         errors, done = [], {}
         shares = {"featuresql": 130, "other": 130, "delta-rs": 80, "spark": 60}
         assert sum(shares.values()) == TOTAL
@@ -81,11 +81,11 @@ def test_four_hundred_increments(warehouse, server, spark):
         out, err = rs.communicate(timeout=600)
         assert rs.returncode == 0, err
         assert not errors, errors
-        rows = server.rows("SELECT k, n FROM counters ORDER BY k", database="shared")
+        rows = server.rows("SELECT k, n FROM counters ORDER BY k", database="together")
         assert [r[0] for r in rows] == [0, 1, 2, 3]
         assert sum(r[1] for r in rows) == TOTAL
         assert sorted(r["n"] for r in deltalake.DeltaTable(path).to_pyarrow_table().to_pylist()) == sorted(r[1] for r in rows)
-        history = server.rows("DESCRIBE HISTORY counters", database="shared")
+        history = server.rows("DESCRIBE HISTORY counters", database="together")
         assert [h[0] for h in history] == list(range(len(history) - 1, -1, -1))
         assert len(history) == TOTAL + 2
     finally:

@@ -7,7 +7,7 @@ from conftest import featuresql_rows, spark_rows
 # name: (properties, statements); {t} is the table, `db` its database folder.
 TYPES = """CREATE TABLE {t} (b BOOLEAN, i8 BYTE, i16 SHORT, i32 INT, i64 BIGINT, f FLOAT, d DOUBLE, d9 DECIMAL(9,2), d18 DECIMAL(18,6),
   d38 DECIMAL(38,10), s STRING, bin BINARY, dt DATE, ts TIMESTAMP, tn TIMESTAMP_NTZ, l ARRAY<INT>, m MAP<STRING, DOUBLE>,
-  st STRUCT<a: INT, `b c`: STRING, deep: ARRAY<STRUCT<x: BIGINT, y: ARRAY<STRING>>>>) USING delta"""
+  st STRUCT<a: INT, bc: STRING, deep: ARRAY<STRUCT<x: BIGINT, y: ARRAY<STRING>>>>) USING delta"""
 
 TABLES = {
     "all_types": [
@@ -15,14 +15,14 @@ TABLES = {
         """INSERT INTO {t} VALUES
           (true, 1, 2, 3, 4, 1.5, 2.25, 12345.67, 123456789012.123456, 1234567890123456789012345678.0123456789, 'text', X'00FF10', DATE'2026-01-02',
            TIMESTAMP'2026-01-02 03:04:05.678901', TIMESTAMP_NTZ'2026-01-02 03:04:05.678901', array(1, NULL, 3), map('a', 1.5D, 'b', NULL),
-           named_struct('a', 1, 'b c', 'x', 'deep', array(named_struct('x', 5L, 'y', array('p', NULL))))),
+           named_struct('a', 1, 'bc', 'x', 'deep', array(named_struct('x', 5L, 'y', array('p', NULL))))),
           (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
           (false, -128, -32768, -2147483648, -9223372036854775808, -3.4028235E38F, -1.7976931348623157E308D, -9999999.99, -999999999999.999999,
            -9999999999999999999999999999.9999999999, '', X'', DATE'0001-01-01', TIMESTAMP'0001-01-01 00:00:00', TIMESTAMP_NTZ'0001-01-01 00:00:00',
-           array(), map(), named_struct('a', NULL, 'b c', NULL, 'deep', NULL)),
+           array(), map(), named_struct('a', NULL, 'bc', NULL, 'deep', NULL)),
           (true, 127, 32767, 2147483647, 9223372036854775807, 3.4028235E38F, 1.7976931348623157E308D, 9999999.99, 999999999999.999999,
            9999999999999999999999999999.9999999999, 'ÿ😀 ''quoted'' \\\\ \\n', X'FFFFFF', DATE'9999-12-31', TIMESTAMP'9999-12-31 23:59:59.999999',
-           TIMESTAMP_NTZ'9999-12-31 23:59:59.999999', array(NULL), map('ÿ', -0.5D), named_struct('a', 7, 'b c', '', 'deep', array()))""",
+           TIMESTAMP_NTZ'9999-12-31 23:59:59.999999', array(NULL), map('ÿ', -0.5D), named_struct('a', 7, 'bc', '', 'deep', array()))""",
         "INSERT INTO {t} (i32, d, f) VALUES (1, double('NaN'), float('NaN')), (2, double('-Infinity'), float('Infinity')), (3, -0.0D, -0.0F)",
         "DELETE FROM {t} WHERE i32 = 2",
     ],

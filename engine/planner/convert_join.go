@@ -43,7 +43,30 @@ func (c *converter) join(n *plan.JoinNode, outer []exec.Field) (rel, error) {
 		}
 		j.on = append(j.on, expr.Conjuncts(x)...)
 	}
+	if j.asof != nil {
+		return newestWins(j), nil
+	}
 	return j, nil
+}
+
+// newestWins breaks ties of a point-in-time join with a table: of equal times the row of the newer commit counts,
+// since files are listed in the order in which they were added, and within a file the later row.
+func newestWins(j *joinRel) rel {
+	s, ok := j.right.(*scanRel)
+	if !ok || s.rowIDs {
+		return j
+	}
+	fields := j.fields()
+	scan := *s
+	scan.rowIDs = true
+	j.right = &scan
+	right := scan.fields()
+	j.asof.ties = []expr.Expr{columnOf(right, len(right)-2), columnOf(right, len(right)-1)}
+	p := &projectRel{input: j, out: fields}
+	for i := range fields {
+		p.exprs = append(p.exprs, columnOf(fields, i))
+	}
+	return p
 }
 
 // asof takes the time condition of a point-in-time join; each of its sides reads one input.

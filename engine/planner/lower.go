@@ -172,7 +172,11 @@ func (l *lowering) asofJoin(r *joinRel, left, right exec.Operator, leftKeys, rig
 	if rest != nil {
 		return nil, &UnsupportedError{What: "a condition other than equalities and one time comparison in ASOF JOIN (" + rest.String() + ")"}
 	}
-	return exec.NewAsOfJoin(left, right, leftKeys, rightKeys, r.asof.leftTime, r.asof.rightTime, r.asof.strict, r.kind == exec.JoinLeft)
+	var ties []exec.SortKey
+	for _, t := range r.asof.ties {
+		ties = append(ties, exec.SortKey{Expr: t})
+	}
+	return exec.NewAsOfJoin(left, right, leftKeys, rightKeys, r.asof.leftTime, r.asof.rightTime, r.asof.strict, r.kind == exec.JoinLeft, ties...)
 }
 
 // equiKeys splits p into keys of the left and of the right input if it is an equality between them.

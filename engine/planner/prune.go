@@ -176,6 +176,7 @@ func pruneJoin(n *joinRel, need []bool) (rel, []int) {
 	if n.asof != nil {
 		mark(needLeft, n.asof.leftTime)
 		mark(needRight, n.asof.rightTime)
+		mark(needRight, n.asof.ties...)
 	}
 	out := *n
 	var movedLeft, movedRight []int
@@ -195,6 +196,9 @@ func pruneJoin(n *joinRel, need []bool) (rel, []int) {
 	}
 	if n.asof != nil {
 		out.asof = &asofSpec{leftTime: remap(n.asof.leftTime, movedLeft), rightTime: remap(n.asof.rightTime, movedRight), strict: n.asof.strict}
+		for _, tie := range n.asof.ties {
+			out.asof.ties = append(out.asof.ties, remap(tie, movedRight))
+		}
 	}
 	return &out, where[:len(need)]
 }

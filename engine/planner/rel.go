@@ -133,6 +133,7 @@ func (r *unionRel) estimate() float64 {
 type asofSpec struct {
 	leftTime, rightTime expr.Expr // over the left, over the right input
 	strict              bool
+	ties                []expr.Expr // over the right input: among equal times the greatest wins
 }
 
 // joinRel joins on a conjunction over left ++ right columns.

@@ -88,7 +88,7 @@ func mapExprs(r rel, f func(expr.Expr) expr.Expr) rel {
 		n := *r
 		n.on = list(r.on)
 		if r.asof != nil {
-			n.asof = &asofSpec{leftTime: f(r.asof.leftTime), rightTime: f(r.asof.rightTime), strict: r.asof.strict}
+			n.asof = &asofSpec{leftTime: f(r.asof.leftTime), rightTime: f(r.asof.rightTime), strict: r.asof.strict, ties: list(r.asof.ties)}
 		}
 		return &n
 	case *valuesRel:
