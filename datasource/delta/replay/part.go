@@ -305,3 +305,11 @@ func (b *Builder) flush() {
 	}
 	b.parts = append(b.parts, p)
 }
+
+// Concat appends the adds of another builder, which must not be used afterwards.
+func (b *Builder) Concat(o *Builder) {
+	b.flush()
+	o.flush()
+	b.parts = append(b.parts, o.parts...)
+	b.n += o.n
+}
