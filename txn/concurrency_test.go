@@ -103,10 +103,12 @@ func TestIncrementsWithFaults(t *testing.T) {
 	var unknowns atomic.Int64
 	var wg sync.WaitGroup
 	for w := range writers {
-		table := open(t, faultstore.New(inner, faultstore.Options{Seed: uint64(w), Rules: []faultstore.Rule{
-			{Ops: faultstore.PutIfAbsent, Prob: 0.2, Kind: faultstore.LostAck},
-			{Ops: faultstore.All, Prob: 0.1, Kind: faultstore.Fail},
-		}}))
+		faulty := faultstore.New(inner, faultstore.Options{Seed: uint64(w)})
+		table := open(t, faulty)
+		faulty.SetRules(
+			faultstore.Rule{Ops: faultstore.PutIfAbsent, Prob: 0.2, Kind: faultstore.LostAck},
+			faultstore.Rule{Ops: faultstore.All, Prob: 0.1, Kind: faultstore.Fail},
+		)
 		wg.Go(func() {
 			for range each {
 				unknown, err := increment(context.Background(), table, fmt.Sprint(w))
