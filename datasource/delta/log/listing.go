@@ -42,15 +42,6 @@ func List(ctx context.Context, store objstore.Store, from action.Version) (*List
 	if from > 0 {
 		after = versionKey(from, "")
 	}
-	return list(ctx, store, after)
-}
-
-// ListTail lists the log from the commit of a version on, checkpoints and compactions of that version left out.
-func ListTail(ctx context.Context, store objstore.Store, from action.Version) (*Listing, error) {
-	return list(ctx, store, versionKey(from, ".j"))
-}
-
-func list(ctx context.Context, store objstore.Store, after string) (*Listing, error) {
 	l := &Listing{}
 	parts := map[name][]objstore.Object{}
 	for o, err := range store.List(ctx, Prefix, after) {

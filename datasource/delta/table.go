@@ -1,0 +1,258 @@
+package delta
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/log"
+	"github.com/featuresql/featuresql/datasource/delta/replay"
+	"github.com/featuresql/featuresql/datasource/objstore"
+)
+
+// Options tune a Table. The zero value is ready to use.
+type Options struct {
+	// OnWarning hears of a log that is damaged but readable: *CheckpointWarning, *CompactionWarning. It may be
+	// called from any goroutine.
+	OnWarning func(error)
+	// OpenExternal returns the store and key of a file outside of the table's folder, by its absolute URL (shallow
+	// clones). nil: such files are *ExternalFileError.
+	OpenExternal func(url string) (objstore.Store, string, error)
+	// KeptVersions is the number of old versions that are kept in memory besides the newest; default 4.
+	KeptVersions int
+}
+
+func (o Options) ensureDefaults() Options {
+	if o.OnWarning == nil {
+		o.OnWarning = func(error) {}
+	}
+	if o.KeptVersions <= 0 {
+		o.KeptVersions = 4
+	}
+	return o
+}
+
+// Table is a Delta table. It may be used by any number of goroutines.
+type Table struct {
+	store objstore.Store
+	root  action.Root
+	opts  Options
+
+	turn   chan struct{} // holds one token: the right to read and change what is below
+	newest *Snapshot
+	old    []*Snapshot // most recently used last
+}
+
+// Open opens the table whose root is the store's. It reads the newest version. Errors: *NotATableError, those of Snapshot.
+func Open(ctx context.Context, store objstore.Store, opts Options) (*Table, error) {
+	t := &Table{store: store, root: action.NewRoot(store.URL()), opts: opts.ensureDefaults(), turn: make(chan struct{}, 1)}
+	t.turn <- struct{}{}
+	if _, err := t.Snapshot(ctx); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Store returns the store whose root is the table's.
+func (t *Table) Store() objstore.Store { return t.store }
+
+// URL names the table's root.
+func (t *Table) URL() string { return t.store.URL() }
+
+// Locate returns the store and key of a file by its path in an action or in a FileList. Error: *ExternalFileError.
+func (t *Table) Locate(path string) (objstore.Store, string, error) {
+	if !action.IsAbsolute(path) {
+		return t.store, path, nil
+	}
+	return t.locate(t.root.CanonicalPath(path))
+}
+
+// LocateAction is Locate for a path as it stands in an action, percent-encoded.
+func (t *Table) LocateAction(path string) (objstore.Store, string, error) {
+	return t.locate(t.root.CanonicalPath(path))
+}
+
+func (t *Table) locate(canonical string) (objstore.Store, string, error) {
+	switch {
+	case !action.IsAbsolute(canonical):
+		return t.store, canonical, nil
+	case t.opts.OpenExternal == nil:
+		return nil, "", &ExternalFileError{URL: t.URL(), Path: canonical}
+	}
+	return t.opts.OpenExternal(canonical)
+}
+
+// lock waits for the right to change the table's caches.
+func (t *Table) lock(ctx context.Context) error {
+	select {
+	case <-t.turn:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *Table) unlock() { t.turn <- struct{}{} }
+
+// Snapshot returns the newest version. Without a change it is the same one as before. Errors: *NotATableError,
+// *CorruptionError, *log.GapError, *feature.UnsupportedError, those of package schema, what the store returns.
+func (t *Table) Snapshot(ctx context.Context) (*Snapshot, error) {
+	if err := t.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer t.unlock()
+	s, err := t.refresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if t.newest != nil && t.newest != s {
+		t.keep(t.newest)
+	}
+	t.newest = s
+	return s, nil
+}
+
+// Cached returns the newest version that was read so far, without looking at the log.
+func (t *Table) Cached() *Snapshot {
+	<-t.turn
+	defer t.unlock()
+	return t.newest
+}
+
+// keep remembers an old version.
+func (t *Table) keep(s *Snapshot) {
+	t.old = slices.DeleteFunc(t.old, func(o *Snapshot) bool { return o.version == s.version })
+	t.old = append(t.old, s)
+	if n := len(t.old) - t.opts.KeptVersions; n > 0 {
+		t.old = slices.Delete(t.old, 0, n)
+	}
+}
+
+// refresh returns the newest version: the one at hand if the log has not grown, that one advanced by the commits
+// since, or the log read anew where neither is possible (the table was replaced, its log cleaned up).
+func (t *Table) refresh(ctx context.Context) (*Snapshot, error) {
+	if t.newest == nil {
+		return t.load(ctx)
+	}
+	tail, err := log.List(ctx, t.store, t.newest.version)
+	if err != nil {
+		return nil, t.named(err)
+	}
+	own, ok := tail.Commit(t.newest.version)
+	if !ok || !sameFile(own.Object, t.newest.commit.Object) {
+		t.old = nil // another table may stand here now
+		return t.load(ctx)
+	}
+	if len(tail.Commits) == 1 {
+		return t.newest, nil
+	}
+	s, err := t.newest.follow(ctx, tail)
+	var gap *log.GapError
+	if errors.As(err, &gap) {
+		return t.load(ctx)
+	}
+	return s, t.named(err)
+}
+
+// sameFile reports whether two listings show the same object.
+func sameFile(a, b objstore.Object) bool {
+	return a.SizeBytes == b.SizeBytes && a.ModTime.Equal(b.ModTime)
+}
+
+// SnapshotAt returns a version. Errors: *VersionError, those of Snapshot.
+func (t *Table) SnapshotAt(ctx context.Context, v Version) (*Snapshot, error) {
+	newest, err := t.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if newest.version == v {
+		return newest, nil
+	}
+	if err := t.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer t.unlock()
+	for _, s := range t.old {
+		if s.version == v {
+			t.keep(s)
+			return s, nil
+		}
+	}
+	l, err := log.List(ctx, t.store, 0)
+	if err != nil {
+		return nil, t.named(err)
+	}
+	oldest, ok := l.Oldest()
+	if !ok || v < oldest || v > newest.version {
+		return nil, &VersionError{Wanted: v, Oldest: oldest, Newest: newest.version}
+	}
+	s, err := t.loadAt(ctx, l, v)
+	if err != nil {
+		return nil, t.named(asCorruption(err))
+	}
+	t.keep(s)
+	return s, nil
+}
+
+// VersionRange returns the oldest and the newest version that can be read.
+func (t *Table) VersionRange(ctx context.Context) (oldest, newest Version, err error) {
+	l, err := log.List(ctx, t.store, 0)
+	if err != nil {
+		return 0, 0, t.named(err)
+	}
+	newest, ok := l.Newest()
+	if ok {
+		oldest, ok = l.Oldest()
+	}
+	if !ok {
+		return 0, 0, &NotATableError{URL: t.URL()}
+	}
+	return oldest, newest, nil
+}
+
+// Snapshot is one version of a table. It is immutable and may be used by any number of goroutines.
+type Snapshot struct {
+	table   *Table
+	version Version
+	state   *replay.State
+	commit  log.Commit  // the file of this version's commit; without one if only a checkpoint of it was there
+	time    time.Time
+}
+
+// Table returns the table of which this is a version.
+func (s *Snapshot) Table() *Table { return s.table }
+
+// Store returns the store whose root is the table's.
+func (s *Snapshot) Store() objstore.Store { return s.table.store }
+
+// Version returns the version's number.
+func (s *Snapshot) Version() Version { return s.version }
+
+// Timestamp returns the version's time: that of its commit where in-commit timestamps are on, else that of the commit's file.
+func (s *Snapshot) Timestamp() time.Time { return s.time }
+
+// Metadata returns the table's metadata. It must not be changed.
+func (s *Snapshot) Metadata() *action.Metadata { return s.state.Metadata }
+
+// Protocol returns the table's protocol. It must not be changed.
+func (s *Snapshot) Protocol() *action.Protocol { return s.state.Protocol }
+
+// Files returns the live files, with their statistics.
+func (s *Snapshot) Files() *replay.FileList { return s.state.Files }
+
+// AppVersion returns how far an application came (PROTOCOL.md, Transaction Identifiers).
+func (s *Snapshot) AppVersion(appID string) (int64, bool) {
+	t, ok := s.state.Txns[appID]
+	return t.Version, ok
+}
+
+// Txns returns the transaction identifiers by application. It must not be changed.
+func (s *Snapshot) Txns() map[string]action.Txn { return s.state.Txns }
+
+// DomainMetadata returns the metadata domains by name, without removed ones. It must not be changed.
+func (s *Snapshot) DomainMetadata() map[string]action.DomainMetadata { return s.state.Domains }
+
+// CommitInfo returns that of the version's commit, nil if it has none or was not read.
+func (s *Snapshot) CommitInfo() *action.CommitInfo { return s.state.Info }
