@@ -157,11 +157,29 @@ func (p *Provider) findDatabase(ctx context.Context, name string) (string, bool,
 	if strings.EqualFold(name, DefaultDatabase) {
 		return DefaultDatabase, true, nil
 	}
+	if checkName("database", name) != nil {
+		return "", false, nil
+	}
+	if found, err := p.isDatabase(ctx, name); found || err != nil {
+		return name, found, err
+	}
 	names, err := p.databaseNames(ctx)
 	if err != nil {
 		return "", false, err
 	}
 	return findName(names, name)
+}
+
+// isDatabase looks for any object below the folder of exactly this name, which must not be a table's.
+func (p *Provider) isDatabase(ctx context.Context, name string) (bool, error) {
+	for _, err := range p.store.List(ctx, name+"/", "") {
+		if err != nil {
+			return false, err
+		}
+		table, err := p.isTable(ctx, name)
+		return !table, err
+	}
+	return false, nil
 }
 
 // findName prefers an exact match, as MySQL on a case-sensitive file system, and falls back to a case-insensitive one.
