@@ -377,9 +377,11 @@ func resolveNullIf(args []Expr) ([]Expr, types.Type, bool, error) {
 }
 
 func buildNullIf(c *compiler, e *Call) (node, error) {
-	eq, err := New("=", e.Args[0], e.Args[1])
-	if err != nil {
-		return nil, err
-	}
-	return c.compile(must("case", eq, &Literal{Val: types.NullOf(e.Typ)}, e.Args[0]))
+	return c.compileLet(e, e.Args[0], func(operand Expr) (Expr, error) {
+		eq, err := New("=", operand, e.Args[1])
+		if err != nil {
+			return nil, err
+		}
+		return New("case", eq, &Literal{Val: types.NullOf(e.Typ)}, operand)
+	})
 }

@@ -302,3 +302,46 @@ func TestColumnsStayBare(t *testing.T) {
 		}
 	}
 }
+
+// TestDeepConstants compiles constants that only Compile can fold, nested deeply: the work must not double with each level.
+func TestDeepConstants(t *testing.T) {
+	env := &expr.Env{Location: time.UTC, Now: time.Unix(0, 0)}
+	clock := expr.Cast(lit(types.IntValue(tTS, 5_000_000)), tBig)
+	e := clock
+	for range 60 {
+		e = mustNew(t, "case", mustNew(t, "in", e, clock, num(3)), mustNew(t, "+", clock, num(1)), num(0))
+	}
+	if v, err := expr.EvalConst(e, env); err != nil || !v.Valid {
+		t.Errorf("%v, %v", v, err)
+	}
+	if _, err := expr.EvalConst(mustNew(t, "if", mustNew(t, ">", column(0, tBig), num(1)), num(1), num(2)), env); err == nil {
+		t.Error("a column has no value in a constant")
+	}
+	x := expr.Expr(mustNew(t, "+", column(0, tBig), column(1, tBig)))
+	for range 60 {
+		x = mustNew(t, "nullif", mustNew(t, "+", x, column(1, tBig)), column(0, tBig))
+		x = mustNew(t, "if", mustNew(t, "in", x, column(0, tBig), column(1, tBig)), num(0), num(1))
+	}
+	b := &vector.Batch{Len: 2, Cols: []*vector.Vector{ints(1, 2), ints(1, 1)}}
+	if v, err := compile(t, x, nil).Eval(b); err != nil || v.Len != 2 {
+		t.Errorf("%v, %v", v, err)
+	}
+}
+
+func TestManyBranches(t *testing.T) {
+	x := column(0, tBig)
+	var branches, operands []expr.Expr
+	for i := range int64(500) {
+		branches = append(branches, mustNew(t, "=", x, num(i)), num(i*10))
+		operands = append(operands, mustNew(t, "nullif", x, x))
+	}
+	b := &vector.Batch{Len: 4, Cols: []*vector.Vector{ints(0, 199, 499, 777)}}
+	v, err := compile(t, mustNew(t, "case", append(branches, num(-1))...), nil).Eval(b)
+	if err != nil || fmt.Sprint(v.Value(0), v.Value(1), v.Value(2), v.Value(3)) != "0 1990 4990 -1" {
+		t.Errorf("case: %v, %v", v, err)
+	}
+	v, err = compile(t, mustNew(t, "coalesce", append(operands, x)...), nil).Eval(b)
+	if err != nil || v.Value(3).I != 777 {
+		t.Errorf("coalesce: %v, %v", v, err)
+	}
+}

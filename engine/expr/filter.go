@@ -38,11 +38,15 @@ func (f *Filter) Apply(b *vector.Batch) ([]uint16, error) {
 // selector compiles a boolean expression for its TRUE rows only.
 func (c *compiler) selector(e Expr) (selector, error) {
 	call, ok := e.(*Call)
-	if _, constant := c.foldConst(e); !ok || constant {
+	constant := false
+	if ok && !c.nofold {
+		_, constant = c.foldConst(e)
+	}
+	if !ok || constant {
 		n, err := c.compile(e)
 		return &valueSelector{cond: n}, err
 	}
-	if c.inDict || dictColumn(call) == nil {
+	if c.inDict || c.nofold || dictColumn(call) == nil {
 		return c.callSelector(call)
 	}
 	d, err := c.compileCall(call)

@@ -82,22 +82,28 @@ func (c *compiler) literal(e Expr) (types.Value, bool) {
 	if l, ok := e.(*Literal); ok {
 		return l.Val, true
 	}
+	if c.nofold {
+		return types.Value{}, false
+	}
 	return c.foldConst(e)
 }
 
+// buildInChain compares with the items one by one.
 func (c *compiler) buildInChain(e *Call) (node, error) {
-	alternatives := make([]Expr, 0, len(e.Args)-1)
-	for _, item := range e.Args[1:] {
-		eq, err := New("=", e.Args[0], item)
-		if err != nil {
-			return nil, err
+	return c.compileLet(e, e.Args[0], func(operand Expr) (Expr, error) {
+		alternatives := make([]Expr, 0, len(e.Args)-1)
+		for _, item := range e.Args[1:] {
+			eq, err := New("=", operand, item)
+			if err != nil {
+				return nil, err
+			}
+			alternatives = append(alternatives, eq)
 		}
-		alternatives = append(alternatives, eq)
-	}
-	if len(alternatives) == 1 {
-		return c.compile(alternatives[0])
-	}
-	return c.compile(must("or", alternatives...))
+		if len(alternatives) == 1 {
+			return alternatives[0], nil
+		}
+		return New("or", alternatives...)
+	})
 }
 
 // inSet is the set of an IN list. Integers and short lists are searched in order, others by hash.
