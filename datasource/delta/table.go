@@ -217,7 +217,7 @@ type Snapshot struct {
 	table   *Table
 	version Version
 	state   *replay.State
-	commit  log.Commit  // the file of this version's commit; without one if only a checkpoint of it was there
+	commit  log.Commit // the file of this version's commit; without one if only a checkpoint of it was there
 	time    time.Time
 }
 

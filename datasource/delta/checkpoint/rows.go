@@ -4,7 +4,7 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta/action"
 )
 
-// row is a row of a checkpoint: one field is set (PROTOCOL.md, Checkpoint Schema).
+// row is a row of a V2 checkpoint: one field is set (PROTOCOL.md, Checkpoint Schema).
 type row struct {
 	Txn                *txnRow                `parquet:"txn,optional"`
 	Add                *addRow                `parquet:"add,optional"`
@@ -15,6 +15,28 @@ type row struct {
 	CheckpointMetadata *checkpointMetadataRow `parquet:"checkpointMetadata,optional"`
 	Sidecar            *sidecarRow            `parquet:"sidecar,optional"`
 }
+
+// classicRow is a row of a checkpoint of the V1 specification.
+type classicRow struct {
+	Txn            *txnRow      `parquet:"txn,optional"`
+	Add            *addRow      `parquet:"add,optional"`
+	Remove         *removeRow   `parquet:"remove,optional"`
+	MetaData       *metadataRow `parquet:"metaData,optional"`
+	Protocol       *protocolRow `parquet:"protocol,optional"`
+	DomainMetadata *domainRow   `parquet:"domainMetadata,optional"`
+}
+
+// fileRow is a row of a sidecar file.
+type fileRow struct {
+	Add    *addRow    `parquet:"add,optional"`
+	Remove *removeRow `parquet:"remove,optional"`
+}
+
+func (r row) classic() classicRow {
+	return classicRow{r.Txn, r.Add, r.Remove, r.MetaData, r.Protocol, r.DomainMetadata}
+}
+
+func (r row) sidecar() fileRow { return fileRow{r.Add, r.Remove} }
 
 type txnRow struct {
 	AppID       string `parquet:"appId"`

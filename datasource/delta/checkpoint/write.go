@@ -93,12 +93,12 @@ type writer struct {
 const batchRows = 1024
 
 func (w *writer) classic(ctx context.Context) error {
-	return w.put(ctx, log.CheckpointKey(w.s.Version()), func(out *parquet.RowsWriter[row]) error {
-		if err := out.Write(w.others()); err != nil {
+	return put(ctx, w, log.CheckpointKey(w.s.Version()), func(out func([]row) error) error {
+		if err := out(w.others()); err != nil {
 			return err
 		}
 		return w.files(out)
-	})
+	}, row.classic)
 }
 
 func (w *writer) v2(ctx context.Context) error {
@@ -109,23 +109,22 @@ func (w *writer) v2(ctx context.Context) error {
 	rows := append(w.others(), row{CheckpointMetadata: &checkpointMetadataRow{Version: int64(w.s.Version())}})
 	if w.s.Files().Len()+len(w.removes) > 0 {
 		sidecar := id.String() + ".parquet"
-		if err := w.put(ctx, log.SidecarPrefix+sidecar, w.files); err != nil {
+		if err := put(ctx, w, log.SidecarPrefix+sidecar, w.files, row.sidecar); err != nil {
 			return err
 		}
 		size := w.bytes
 		rows = append(rows, row{Sidecar: &sidecarRow{Path: sidecar, SizeInBytes: size, ModificationTime: w.opts.Now().UnixMilli()}})
 	}
-	return w.put(ctx, log.V2CheckpointKey(w.s.Version(), id.String(), "parquet"), func(out *parquet.RowsWriter[row]) error {
-		return out.Write(rows)
-	})
+	key := log.V2CheckpointKey(w.s.Version(), id.String(), "parquet")
+	return put(ctx, w, key, func(out func([]row) error) error { return out(rows) }, func(r row) row { return r })
 }
 
-// put streams rows into an object.
-func (w *writer) put(ctx context.Context, key string, fill func(*parquet.RowsWriter[row]) error) error {
+// put streams rows into an object, in the columns of T.
+func put[T any](ctx context.Context, w *writer, key string, fill func(out func([]row) error) error, shape func(row) T) error {
 	r, pipe := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		n, err := encode(pipe, fill)
+		n, err := encode(pipe, fill, shape)
 		w.actions += n
 		done <- err
 		_ = pipe.CloseWithError(err) // a nil error is the end of the file
@@ -142,25 +141,33 @@ func (w *writer) put(ctx context.Context, key string, fill func(*parquet.RowsWri
 	return nil
 }
 
-func encode(to io.Writer, fill func(*parquet.RowsWriter[row]) error) (rows int64, err error) {
-	out, err := parquet.NewRowsWriter[row](to, nil)
+func encode[T any](to io.Writer, fill func(out func([]row) error) error, shape func(row) T) (rows int64, err error) {
+	out, err := parquet.NewRowsWriter[T](to, nil)
 	if err != nil {
 		return 0, err
 	}
-	if err := fill(out); err != nil {
+	var shaped []T
+	err = fill(func(batch []row) error {
+		shaped = shaped[:0]
+		for _, r := range batch {
+			shaped = append(shaped, shape(r))
+		}
+		return out.Write(shaped)
+	})
+	if err != nil {
 		return 0, err
 	}
 	return out.Close()
 }
 
 // files writes the adds and the tombstones.
-func (w *writer) files(out *parquet.RowsWriter[row]) error {
+func (w *writer) files(out func([]row) error) error {
 	batch := make([]row, 0, batchRows)
 	flush := func(least int) error {
 		if len(batch) < least {
 			return nil
 		}
-		err := out.Write(batch)
+		err := out(batch)
 		batch = batch[:0]
 		return err
 	}
