@@ -131,21 +131,22 @@ func (r *loopRun) prepare(ctx context.Context) error {
 
 // constColumn is a column of one repeated value.
 type constColumn struct {
-	dict outVector
-	row  [1]uint16
-	vec  outVector
+	row [1]uint16
+	vec outVector
 }
 
 var zeroCodes = make([]int32, vector.MaxRows)
 
-// set makes the column n times the value of row i of v.
+// set makes the column n times the value of row i of v. The dictionary is new each time: who has seen one may
+// remember what it derived from its entries (package vector's rules).
 func (c *constColumn) set(v *vector.Vector, i, n int) *vector.Vector {
-	resetVector(&c.dict.Vector, v.Type, 0)
+	dict := &vector.Vector{}
+	resetVector(dict, v.Type, 0)
 	c.row[0] = uint16(i)
-	appendRows(&c.dict.Vector, v, c.row[:], 1)
-	c.dict.Valid = nil
+	appendRows(dict, v, c.row[:], 1)
+	dict.Valid = nil
 	o := &c.vec
-	o.Type, o.Phys, o.Len, o.Valid, o.Codes, o.Dict = v.Type, c.dict.Phys, n, nil, zeroCodes[:n], &c.dict.Vector
+	o.Type, o.Phys, o.Len, o.Valid, o.Codes, o.Dict = v.Type, dict.Phys, n, nil, zeroCodes[:n], dict
 	if v.IsNull(i) {
 		o.allValid()
 		clear(o.Valid)

@@ -373,6 +373,8 @@ func (c *converter) function(e sql.Expression, s scope) (expr.Expr, error) {
 		return c.dateFunction("date_add", e, s)
 	case *function.DateSub:
 		return c.dateFunction("date_sub", e, s)
+	case *function.Trim:
+		return c.trim(e, s)
 	}
 	f, ok := e.(sql.FunctionExpression)
 	if !ok {
@@ -382,6 +384,18 @@ func (c *converter) function(e sql.Expression, s scope) (expr.Expr, error) {
 		return nil, fmt.Errorf("aggregate %s outside of an aggregation", e)
 	}
 	return c.call(strings.ToLower(f.FunctionName()), s, e.Children()...)
+}
+
+// trim hands the direction of TRIM(LEADING …) and TRIM(TRAILING …) on, which the host keeps apart from the operands.
+func (c *converter) trim(e *function.Trim, s scope) (expr.Expr, error) {
+	args, err := c.scalars(e.Children(), s)
+	if err != nil {
+		return nil, err
+	}
+	if dir := hostString(e, "dir"); dir == "l" || dir == "r" {
+		args = append(args, &expr.Literal{Val: types.StringValue(dir)})
+	}
+	return expr.New("trim", args...)
 }
 
 func (c *converter) dateFunction(name string, e sql.Expression, s scope) (expr.Expr, error) {
