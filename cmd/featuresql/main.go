@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	kongyaml "github.com/alecthomas/kong-yaml"
 
 	"github.com/featuresql/featuresql/engine"
 )
@@ -57,7 +56,7 @@ func main() {
 	k := kong.Parse(&c,
 		kong.Name("featuresql"),
 		kong.Description("SQL over Delta Lake tables for any MySQL client: read any version, upsert with MERGE, join features point-in-time-correctly."),
-		kong.Configuration(kongyaml.Loader, "featuresql.yaml"),
+		kong.Configuration(yamlConfig, "featuresql.yaml"),
 		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
