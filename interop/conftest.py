@@ -10,6 +10,7 @@ import pathlib
 import re
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -197,7 +198,9 @@ def decode(v, t):
         return None
     if isinstance(v, str) and t in (FIELD.TINY, FIELD.SHORT, FIELD.LONG, FIELD.LONGLONG, FIELD.INT24):
         return int(v)
-    if t in (FIELD.FLOAT, FIELD.DOUBLE):
+    if t == FIELD.FLOAT:  # sent with as many digits as a 32-bit float needs
+        return plain(struct.unpack("f", struct.pack("f", float(v)))[0])
+    if t == FIELD.DOUBLE:
         return plain(float(v))
     if t in (FIELD.TIMESTAMP, FIELD.DATETIME):
         v = v if "." in v else v + ".000000"
