@@ -141,7 +141,7 @@ func floatSlack(v types.Int128, dir rounding) (types.Int128, bool) {
 const (
 	milliSlack    = 999                  // microseconds lost by truncation to milliseconds
 	zoneSlack     = 18 * 3600 * 1e6      // microseconds: the greatest offset of a zone
-	lmtSlack      = 60 * microsPerSecond // zones once had offsets with seconds, which writers leave out
+	lmtSlack      = 60 * microsPerSecond // zones once had offsets with seconds (Accra's was -00:00:52), which writers leave out
 	lastLocalTime = 94_694_400_000_000   // 1973: the last offset with seconds ended in 1972
 )
 
@@ -158,7 +158,7 @@ func timeBound(text string, t types.Type, dir rounding) types.Value {
 		return types.NullOf(t)
 	case t.Kind == types.Timestamp && !m.hasZone && m.hasTime:
 		slack += zoneSlack
-	case m.zoneOffset != 0 && m.micros < lastLocalTime:
+	case t.Kind == types.Timestamp && m.hasTime && m.micros < lastLocalTime:
 		slack += lmtSlack
 	}
 	switch {
