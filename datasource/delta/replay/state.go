@@ -66,9 +66,8 @@ func (r *reconciler) commit(c *Commit) {
 			k := key{r.root.CanonicalPath(a.Add.Path), a.Add.DeletionVector.UniqueID()}
 			if !r.seen[k] && !r.paths[k.path] {
 				adds = append(adds, a.Add)
-				r.paths[k.path] = true
 			}
-			r.seen[k] = true
+			r.seen[k], r.paths[k.path] = true, true // one that was removed again has replaced older ones all the same
 		case a.Remove != nil:
 			k := key{r.root.CanonicalPath(a.Remove.Path), a.Remove.DeletionVector.UniqueID()}
 			if !r.seen[k] && r.tombs != nil {
