@@ -35,13 +35,14 @@ type Result struct {
 	Rows     [][]types.Value
 	Affected int64 // rows changed, for statements without columns
 	Warnings []string
+	Location *time.Location // the zone in which the session shows instants
 }
 
 // Query runs one statement and holds its rows in memory.
 func (s *Session) Query(ctx context.Context, text string) (*Result, error) {
 	sctx := sql.NewContext(ctx, sql.WithSession(s.session), sql.WithPid(uint64(s.session.ID())))
 	sctx.SetQueryTime(time.Now())
-	res := &Result{}
+	res := &Result{Location: time.UTC}
 	sink := &collector{res: res}
 	sctx.Context = planner.WithSink(ctx, sink)
 	schema, iter, _, err := s.engine.host.Query(sctx, text)
@@ -99,8 +100,9 @@ type collector struct {
 }
 
 // Begin implements the planner's sink.
-func (c *collector) Begin(schema sql.Schema, _ *time.Location) error {
+func (c *collector) Begin(schema sql.Schema, loc *time.Location) error {
 	c.used = true
+	c.res.Location = loc
 	c.res.Columns, c.res.Types = nil, nil
 	for _, col := range schema {
 		c.res.Columns = append(c.res.Columns, col.Name)

@@ -161,12 +161,15 @@ func (c sqlCmd) print(w io.Writer, res *engine.Result, took time.Duration) error
 }
 
 // plain renders a value without quotes; NULL is the given text.
-func plain(v types.Value, null string) string {
+func plain(v types.Value, null string, loc *time.Location) string {
 	switch {
 	case !v.Valid:
 		return null
 	case v.Type.IsBytes():
 		return v.S
+	}
+	if v.Type.Kind == types.Timestamp {
+		return time.UnixMicro(v.I).In(loc).Format("2006-01-02 15:04:05.999999")
 	}
 	return strings.Trim(v.String(), "'")
 }
@@ -186,7 +189,7 @@ func printTable(w io.Writer, res *engine.Result, took time.Duration) {
 	for _, r := range res.Rows {
 		row := make(table.Row, len(r))
 		for i, v := range r {
-			row[i] = plain(v, "NULL")
+			row[i] = plain(v, "NULL", res.Location)
 		}
 		t.AppendRow(row)
 	}
@@ -208,7 +211,7 @@ func printCSV(w io.Writer, res *engine.Result) error {
 	for _, r := range res.Rows {
 		row := make([]string, len(r))
 		for i, v := range r {
-			row[i] = plain(v, "")
+			row[i] = plain(v, "", res.Location)
 		}
 		if err := out.Write(row); err != nil {
 			return err
@@ -230,7 +233,7 @@ func printJSON(w io.Writer, res *engine.Result) error {
 			if err != nil {
 				return err
 			}
-			value, err := jsonValue(v)
+			value, err := jsonValue(v, res.Location)
 			if err != nil {
 				return err
 			}
@@ -247,7 +250,7 @@ func printJSON(w io.Writer, res *engine.Result) error {
 }
 
 // jsonValue keeps numbers as numbers with all their digits and nested values as they are.
-func jsonValue(v types.Value) ([]byte, error) {
+func jsonValue(v types.Value, loc *time.Location) ([]byte, error) {
 	switch {
 	case !v.Valid:
 		return []byte("null"), nil
@@ -260,5 +263,5 @@ func jsonValue(v types.Value) ([]byte, error) {
 			return []byte(s), nil
 		}
 	}
-	return json.Marshal(plain(v, ""))
+	return json.Marshal(plain(v, "", loc))
 }

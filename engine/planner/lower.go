@@ -32,7 +32,7 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 	}
 	switch r := r.(type) {
 	case *scanRel:
-		return exec.NewScan(r.source, exec.ScanSpec{Columns: r.cols, Filter: r.filter, RowIDs: r.rowIDs, Env: l.c.env}), nil
+		return &tableScan{exec.NewScan(r.source, exec.ScanSpec{Columns: r.cols, Filter: r.filter, RowIDs: r.rowIDs, Env: l.c.env}), r.label}, nil
 	case *filterRel:
 		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewFilter(in, r.pred) })
 	case *projectRel:

@@ -111,10 +111,7 @@ func (rt *Runtime) render(ctx *sql.Context, c *converter, op exec.Operator, anal
 func (rt *Runtime) describe(ctx *sql.Context, c *converter, b *strings.Builder, op exec.Operator, depth int, analyzed bool) error {
 	indent := strings.Repeat("  ", depth)
 	fmt.Fprintf(b, "%s%s\n", indent, op.Describe())
-	if s, ok := op.(*exec.ScanOp); ok {
-		if src, ok := s.Source().(interface{ Label() string }); ok {
-			fmt.Fprintf(b, "%s  table: %s\n", indent, src.Label())
-		}
+	if s, ok := op.(*tableScan); ok {
 		sc, err := s.Plan(ctx, rt.query(c.env))
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"strings"
 
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -15,6 +16,17 @@ type logAnswer struct {
 
 // Describe implements exec.Operator.
 func (l logAnswer) Describe() string { return "From the log of " + l.label }
+
+// tableScan is a scan that EXPLAIN shows with its table's name and version.
+type tableScan struct {
+	*exec.ScanOp
+	label string
+}
+
+// Describe implements exec.Operator.
+func (t *tableScan) Describe() string {
+	return "Scan " + t.label + strings.TrimPrefix(t.ScanOp.Describe(), "Scan")
+}
 
 // maxRows fails with err when its input has more than n rows.
 type maxRows struct {

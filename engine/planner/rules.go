@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"errors"
-
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -87,27 +85,15 @@ func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.
 		q.root = root
 		return q, nil
 	}
-	kids := n.Children()
-	if len(kids) == 0 {
+	into, ok := n.(*plan.Into) // SELECT … INTO: the one host node that runs a query below it
+	if !ok {
 		return n, nil
 	}
-	replaced := make([]sql.Node, len(kids))
-	for i, k := range kids {
-		var err error
-		if replaced[i], err = rt.replaceQueries(ctx, k, root && keepsRows(n)); err != nil {
-			return nil, err
-		}
-	}
-	out, err := n.WithChildren(replaced...)
+	child, err := rt.replaceQueries(ctx, into.Child, false)
 	if err != nil {
-		return nil, errors.Join(err, &UnsupportedError{What: "a query inside of this statement"})
+		return nil, err
 	}
-	return out, nil
-}
-
-// keepsRows reports whether a host node above a query passes its rows to the client unchanged.
-func keepsRows(n sql.Node) bool {
-	return false
+	return into.WithChildren(child)
 }
 
 // isQuery reports whether n is a relational operator that the converter takes.

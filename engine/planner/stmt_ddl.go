@@ -166,7 +166,8 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 
 // defineTable works out metadata and protocol.
 func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, source rel) (*newTable, error) {
-	meta := &action.Metadata{ID: uuid.NewString(), Format: action.Format{Provider: "parquet"},
+	created := ctx.QueryTime().UnixMilli()
+	meta := &action.Metadata{ID: uuid.NewString(), CreatedTime: &created, Format: action.Format{Provider: "parquet"},
 		PartitionColumns: []string{}, Configuration: map[string]string{}}
 	if stmt.Comment != "" {
 		meta.Description = &stmt.Comment
