@@ -181,10 +181,15 @@ func (l *Listing) Oldest() (v action.Version, ok bool) {
 			return c.Version, true
 		}
 	}
-	for v := range newest + 1 { // compactions may bridge what is left
-		if _, err := l.Segment(v, nil); err == nil {
-			return v, true
-		}
+	// The newest version cannot be read; say which is the oldest of those that can.
+	_, first := l.Commit(0)
+	switch k := slices.IndexFunc(l.Compactions, func(c Compaction) bool { return c.From == 0 }); {
+	case first:
+		return 0, true
+	case len(l.Checkpoints) > 0:
+		return l.Checkpoints[0].Version, true
+	case k >= 0:
+		return l.Compactions[k].To, true
 	}
 	return 0, false
 }
