@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -80,11 +81,12 @@ func absent(err error) error {
 	return err
 }
 
+// tableName is the name as the warehouse spells it; a linked table is called as it was asked for.
 func tableName(loc, name string, byPath bool) string {
-	if byPath {
-		return name
+	if last := loc[strings.LastIndexByte(loc, '/')+1:]; !byPath && strings.EqualFold(last, name) {
+		return last
 	}
-	return loc[strings.LastIndexByte(loc, '/')+1:]
+	return name
 }
 
 // find returns the location of a table by its name, exact or, failing that, case-insensitive.
@@ -104,7 +106,10 @@ func (d *Database) find(ctx *sql.Context, name string) (string, bool, error) {
 	if ok, err := d.provider.isTable(ctx, loc); ok || err != nil {
 		return loc, ok, err
 	}
-	names, err := d.provider.tableNames(ctx, d.name)
+	if l, ok, err := d.provider.linked(ctx, linkKey(d.name, name)); ok || err != nil {
+		return l.Location, ok, err
+	}
+	names, err := d.provider.folders(ctx, d.name)
 	if err != nil {
 		return "", false, err
 	}
@@ -132,7 +137,19 @@ func (d *Database) GetTableNames(ctx *sql.Context) ([]string, error) {
 	if d.byPath {
 		return nil, nil
 	}
-	return d.provider.tableNames(ctx, d.name)
+	names, err := d.provider.folders(ctx, d.name)
+	if err != nil {
+		return nil, err
+	}
+	links, err := d.provider.links(ctx, d.name)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range links {
+		names = append(names, l.Name)
+	}
+	sort.Strings(names)
+	return names, nil
 }
 
 // GetTableInsensitiveAsOf implements sql.VersionedDatabase; asOf comes from the parser's expression.

@@ -117,7 +117,7 @@ func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
 	if err != nil || !ok {
 		return errors.Join(err, sql.ErrDatabaseNotFound.New(name))
 	}
-	tables, err := p.tableNames(ctx, found)
+	tables, err := p.folders(ctx, found)
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,8 @@ func (p *Provider) databaseNames(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-func (p *Provider) tableNames(ctx context.Context, db string) ([]string, error) {
+// folders lists the tables whose folder is their name's.
+func (p *Provider) folders(ctx context.Context, db string) ([]string, error) {
 	prefix := db + "/"
 	if db == DefaultDatabase {
 		prefix = ""
@@ -266,6 +267,9 @@ func (p *Provider) nextChild(ctx context.Context, prefix, after string) (string,
 	}
 	return "", nil
 }
+
+// IsTable reports whether there is a table at loc.
+func (p *Provider) IsTable(ctx context.Context, loc string) (bool, error) { return p.isTable(ctx, loc) }
 
 func (p *Provider) isTable(ctx context.Context, loc string) (bool, error) {
 	p.mu.Lock()

@@ -91,30 +91,60 @@ func (s *statement) createTable(ctx *sql.Context, stmt *parser.CreateTable) ([]s
 	if err != nil {
 		return nil, err
 	}
-	if stmt.Location != "" {
-		want, err := s.rt.provider.PathLocation(stmt.Location)
-		if err != nil {
-			return nil, err
-		}
-		if want != loc {
-			return nil, &LocationError{Table: stmt.Table.String(), Want: want, Is: loc}
-		}
-	}
 	switch {
 	case exists && stmt.IfNotExists:
 		ctx.Warn(1050, "Table '%s' already exists", stmt.Table.Name)
 		return okRows(0), nil
 	case exists && !stmt.OrReplace:
 		return nil, sql.ErrTableAlreadyExists.New(stmt.Table.Name)
+	case stmt.Location != "":
+		return s.createAt(ctx, stmt, db, loc, exists)
 	}
 	return s.buildTable(ctx, stmt, loc, exists)
 }
 
-// LocationError says that LOCATION names another folder than the table's name does.
+// createAt creates a table in a folder of the warehouse that it names, or, without columns, makes a table that is
+// there already known under the name.
+func (s *statement) createAt(ctx *sql.Context, stmt *parser.CreateTable, db *catalog.Database, loc string, exists bool) ([]sql.Row, error) {
+	want, err := s.rt.provider.PathLocation(stmt.Location)
+	if err != nil {
+		return nil, err
+	}
+	if want == loc {
+		return s.buildTable(ctx, stmt, loc, exists)
+	}
+	if exists {
+		return nil, &LocationError{Table: stmt.Table.String(), Want: want, Is: loc}
+	}
+	there, err := s.rt.provider.IsTable(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	defined := len(stmt.Columns) > 0 || stmt.AsSelect || stmt.Like != nil
+	switch {
+	case there && defined:
+		return nil, &LocationError{Table: stmt.Table.String(), Want: want, Is: want}
+	case !there && !defined:
+		return nil, &UnsupportedError{What: "a table without columns"}
+	}
+	rows := okRows(0)
+	if !there {
+		if rows, err = s.buildTable(ctx, stmt, want, false); err != nil {
+			return nil, err
+		}
+	}
+	return rows, s.rt.provider.Link(ctx, db.BaseName(), stmt.Table.Name, want)
+}
+
+// LocationError says that LOCATION names a folder that cannot become the table's: the table is elsewhere already
+// (Is), or another table is there (Want = Is).
 type LocationError struct{ Table, Want, Is string }
 
 func (e *LocationError) Error() string {
-	return fmt.Sprintf("LOCATION of table %s must be its own folder in the warehouse, %s, and not %s: the name of a table is its path", e.Table, e.Is, e.Want)
+	if e.Want == e.Is {
+		return fmt.Sprintf("LOCATION '%s' of table %s has a table already; leave the columns out to use it under this name", e.Want, e.Table)
+	}
+	return fmt.Sprintf("table %s is at '%s' and cannot be replaced at LOCATION '%s'", e.Table, e.Is, e.Want)
 }
 
 func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc string, exists bool) ([]sql.Row, error) {
@@ -362,6 +392,12 @@ func (s *statement) dropTable(ctx *sql.Context, stmt *parser.DropTable) ([]sql.R
 		}
 		if !exists {
 			missing = append(missing, name.String())
+			continue
+		}
+		if linked, err := s.rt.provider.Unlink(ctx, db.BaseName(), name.Name); linked || err != nil {
+			if err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if err := s.rt.provider.DropTable(ctx, loc); err != nil {
