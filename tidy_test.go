@@ -13,18 +13,18 @@ import (
 
 const module = "github.com/featuresql/featuresql"
 
-// layers lists every package with the packages of this module that it may import, besides those named in leaves.
+// layers lists every package with the packages of this module that it may import: those above it in this list only.
 // A package without a line fails the test; so does an import that is not listed.
 var layers = map[string][]string{
 	"engine/types":        nil,
 	"engine/vector":       {"engine/types"},
-	"engine/expr/kernel":  {"engine/types", "engine/vector"},
-	"engine/expr":         {"engine/types", "engine/vector", "engine/expr/kernel"},
-	"skipping":            {"engine/types", "engine/vector", "engine/expr"},
-	"sqlfuncs/scalar":     {"engine/types", "engine/vector", "engine/expr", "engine/expr/kernel"},
-	"sqlfuncs/agg":        {"engine/types", "engine/vector", "engine/expr", "engine/expr/kernel", "engine/exec/sortkey"},
-	"engine/exec":         {"engine/types", "engine/vector", "engine/expr", "sqlfuncs/agg", "engine/exec/sortkey"},
+	"engine/expr/kernel":  {"engine/types"},
+	"engine/expr":         {"engine/expr/kernel", "engine/types", "engine/vector"},
 	"engine/exec/sortkey": {"engine/types", "engine/vector"},
+	"skipping":            {"engine/expr", "engine/types", "engine/vector"},
+	"sqlfuncs/scalar":     {"engine/expr", "engine/types", "engine/vector"},
+	"sqlfuncs/agg":        {"engine/exec/sortkey", "engine/expr", "engine/types", "engine/vector"},
+	"engine/exec":         {"engine/exec/sortkey", "engine/expr", "engine/types", "engine/vector", "sqlfuncs/agg"},
 
 	"datasource/objstore":            nil,
 	"datasource/objstore/faultstore": {"datasource/objstore"},
@@ -32,40 +32,43 @@ var layers = map[string][]string{
 	"datasource/parquet":             {"engine/types", "engine/vector", "skipping"},
 	"datasource/delta/jsonscan":      nil,
 	"datasource/delta/action":        {"datasource/delta/jsonscan"},
-	"datasource/delta/schema":        {"engine/types", "datasource/parquet", "datasource/delta/action"},
+	"datasource/delta/schema":        {"datasource/delta/action", "datasource/delta/jsonscan", "datasource/parquet", "engine/types"},
 	"datasource/delta/feature":       {"datasource/delta/action", "datasource/delta/schema"},
-	"datasource/delta/dv":            {"datasource/delta/action", "datasource/objstore"},
-	"datasource/delta/log":           {"datasource/delta/action", "datasource/objstore"},
-	"datasource/delta/checkpoint": {"datasource/delta/action", "datasource/delta/schema", "datasource/delta/log", "datasource/delta/replay",
-		"datasource/delta/feature", "datasource/objstore", "datasource/parquet", "engine/types", "engine/vector", "datasource/delta/jsonscan"},
-	"datasource/delta/replay": {"datasource/delta/action", "datasource/delta/schema", "datasource/delta/log", "datasource/delta/jsonscan",
-		"datasource/objstore", "datasource/parquet", "skipping", "engine/types", "engine/vector"},
-	"datasource/delta": {"datasource/delta/action", "datasource/delta/schema", "datasource/delta/feature", "datasource/delta/dv", "datasource/delta/log",
-		"datasource/delta/checkpoint", "datasource/delta/replay", "datasource/objstore", "datasource/parquet", "engine/types"},
-	"datasource/delta/write": {"datasource/delta", "datasource/delta/action", "datasource/delta/schema", "datasource/objstore", "datasource/parquet",
-		"engine/types", "engine/vector"},
-	"datasource/delta/scan": {"datasource/delta", "datasource/delta/action", "datasource/delta/schema", "datasource/delta/dv", "datasource/delta/replay",
-		"datasource/objstore", "datasource/parquet", "skipping", "engine/exec", "engine/expr", "engine/types", "engine/vector"},
+	"datasource/delta/dv":            {"datasource/delta/action", "datasource/objstore", "engine/vector"},
+	"datasource/delta/replay": {"datasource/delta/action", "datasource/delta/feature", "datasource/delta/jsonscan", "datasource/delta/schema",
+		"engine/types", "engine/vector", "skipping"},
+	"datasource/delta/log": {"datasource/delta/action", "datasource/delta/jsonscan", "datasource/delta/replay", "datasource/objstore"},
+	"datasource/delta/checkpoint": {"datasource/delta/action", "datasource/delta/feature", "datasource/delta/jsonscan", "datasource/delta/log",
+		"datasource/delta/replay", "datasource/objstore", "datasource/parquet", "engine/types", "engine/vector"},
+	"datasource/delta": {"datasource/delta/action", "datasource/delta/checkpoint", "datasource/delta/feature", "datasource/delta/log",
+		"datasource/delta/replay", "datasource/delta/schema", "datasource/objstore"},
+	"datasource/delta/write": {"datasource/delta/action", "datasource/delta/schema", "datasource/objstore", "datasource/parquet", "engine/types",
+		"engine/vector"},
+	"datasource/delta/scan": {"datasource/delta/action", "datasource/delta/dv", "datasource/delta/replay", "datasource/delta/schema",
+		"datasource/objstore", "datasource/parquet", "engine/exec", "engine/expr", "engine/types", "engine/vector",
+		"skipping"},
 
-	"txn": {"datasource/delta", "datasource/delta/action", "datasource/delta/schema", "datasource/delta/feature", "datasource/delta/log", "datasource/delta/replay",
-		"datasource/delta/checkpoint", "datasource/delta/dv", "datasource/objstore", "skipping", "engine/expr", "engine/types", "engine/vector"},
-	"engine/dml": {"datasource/delta", "datasource/delta/action", "datasource/delta/dv", "datasource/delta/scan", "datasource/delta/write", "txn",
-		"engine/exec", "engine/expr", "engine/types", "engine/vector"},
+	"txn": {"datasource/delta", "datasource/delta/action", "datasource/delta/checkpoint", "datasource/delta/feature",
+		"datasource/delta/log", "datasource/delta/replay", "datasource/objstore", "engine/expr", "engine/vector",
+		"skipping"},
+	"engine/dml": {"datasource/delta", "datasource/delta/action", "datasource/delta/dv", "datasource/delta/feature",
+		"datasource/delta/scan", "datasource/delta/write", "engine/exec", "engine/expr", "engine/types", "engine/vector",
+		"txn"},
 
 	"engine/parser":  nil,
 	"engine/catalog": {"datasource/delta", "datasource/delta/scan", "datasource/objstore", "engine/exec", "engine/parser", "txn"},
-	"engine/planner": {"datasource/delta", "datasource/delta/action", "datasource/delta/schema", "datasource/delta/write", "datasource/objstore",
-		"engine/catalog", "engine/dml", "engine/exec", "engine/expr", "engine/parser", "engine/types", "engine/vector", "sqlfuncs/agg", "sqlfuncs/scalar", "txn"},
-	"engine": {"datasource/delta/scan", "datasource/objstore", "engine/catalog", "engine/exec", "engine/parser", "engine/planner", "engine/types",
-		"engine/vector", "txn"},
-	"engine/mysqlerr": {"datasource/delta", "datasource/delta/action", "datasource/delta/feature", "datasource/delta/scan", "datasource/objstore", "datasource/parquet",
-		"engine/catalog", "engine/dml", "engine/exec", "engine/expr", "engine/parser", "engine/planner", "txn", "engine/types"},
+	"engine/planner": {"datasource/delta/action", "datasource/delta/feature", "datasource/delta/schema", "datasource/delta/write",
+		"datasource/objstore", "engine/catalog", "engine/dml", "engine/exec", "engine/expr", "engine/parser",
+		"engine/types", "engine/vector", "sqlfuncs/agg", "txn"},
+	"engine": {"datasource/delta/scan", "datasource/objstore", "engine/catalog", "engine/exec", "engine/parser", "engine/planner",
+		"engine/types", "engine/vector", "txn"},
+	"engine/mysqlerr":    {"datasource/objstore", "engine/expr"},
 	"engine/server/wire": {"engine/types", "engine/vector"},
 	"engine/server":      {"engine", "engine/mysqlerr", "engine/parser", "engine/planner", "engine/server/wire"},
-	"engine/logictest":   {"engine", "engine/mysqlerr", "engine/server"},
-	"cmd/featuresql": {"datasource/delta", "datasource/delta/scan", "engine", "engine/exec", "engine/mysqlerr", "engine/parser", "engine/server",
-		"engine/types", "engine/vector"},
-	"bench": {"engine", "engine/server"},
+	"engine/logictest":   {"engine", "engine/server"},
+	"cmd/featuresql": {"datasource/delta", "datasource/delta/feature", "datasource/delta/scan", "engine", "engine/exec", "engine/mysqlerr",
+		"engine/parser", "engine/server", "engine/types", "engine/vector"},
+	"bench/client": nil,
 }
 
 // outside says which packages alone may import a module from outside; a name ending in "/" stands for all below it.
@@ -73,21 +76,37 @@ var outside = map[string][]string{
 	"github.com/dolthub/":               {"engine/parser", "engine/catalog", "engine/planner", "engine/server", "engine/server/wire", "engine/mysqlerr", "engine"},
 	"github.com/parquet-go/":            {"datasource/parquet"},
 	"github.com/apache/arrow/":          {"engine/vector"},
-	"github.com/go-sql-driver/mysql":    nil, // tests only
+	"github.com/go-sql-driver/mysql":    {"engine/logictest", "bench/client"},
 	"github.com/alecthomas/kong":        {"cmd/featuresql"},
 	"github.com/RoaringBitmap/roaring/": {"datasource/delta/dv", "engine/dml", "datasource/delta/scan"},
 }
 
+// never holds the rules about everything that a package is linked with: no package whose name starts with the key may
+// need, even through others, a package whose path starts with one of the values.
+var never = map[string][]string{
+	"skipping":         {module + "/datasource/", module + "/txn", "github.com/dolthub/"},
+	"sqlfuncs/":        {module + "/datasource/", module + "/txn", "github.com/dolthub/"},
+	"engine/exec":      {module + "/datasource/", module + "/txn", "github.com/dolthub/"},
+	"engine/expr":      {module + "/datasource/", module + "/txn", "github.com/dolthub/"},
+	"datasource/":      {module + "/txn", "github.com/dolthub/"},
+	"txn":              {"github.com/dolthub/"},
+	"cmd/":             {"github.com/apache/arrow/go/v15/parquet"},
+	"engine/logictest": {"github.com/apache/arrow/go/v15/parquet"},
+}
+
 type listed struct {
+	Name       string
+	Doc        string
 	ImportPath string
 	Dir        string
 	GoFiles    []string
 	Imports    []string
+	Deps       []string
 }
 
 func packages(t *testing.T) []listed {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports", "./...").Output()
+	out, err := exec.Command("go", "list", "-json=Name,Doc,ImportPath,Dir,GoFiles,Imports,Deps", "./...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
@@ -107,6 +126,12 @@ func packages(t *testing.T) []listed {
 func TestImports(t *testing.T) {
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		if p.ImportPath == module {
+			if len(p.Imports) > 0 {
+				t.Errorf("the root package imports %v", p.Imports)
+			}
+			continue
+		}
 		allowed, known := layers[name]
 		if !known {
 			t.Errorf("package %s has no line in layers", name)
@@ -125,9 +150,39 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestLinks looks at what packages need through others.
+func TestLinks(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		for prefix, refused := range never {
+			if !strings.HasPrefix(name, prefix) {
+				continue
+			}
+			used[prefix] = true
+			for _, dep := range p.Deps {
+				for _, r := range refused {
+					if strings.HasPrefix(dep, r) {
+						t.Errorf("%s must not need %s", name, dep)
+					}
+				}
+			}
+		}
+	}
+	for prefix := range never {
+		if !used[prefix] {
+			t.Errorf("no package is called %s…", prefix)
+		}
+	}
+}
+
+// TestPackageDocs wants every package documented: commands at their head, others in doc.go.
 func TestPackageDocs(t *testing.T) {
 	for _, p := range packages(t) {
-		if strings.HasPrefix(p.ImportPath, module+"/cmd/") {
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		if p.Name == "main" {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(p.Dir, "doc.go")); err != nil {
