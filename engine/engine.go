@@ -116,10 +116,16 @@ func (e *Engine) openHost() {
 
 // registerVariables adds featuresql's own system variables to the host's.
 func registerVariables() {
-	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{
+	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{noServerFiles, &sql.MysqlSystemVariable{
 		Name: catalog.AsOfVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, SetVarHintApplies: true,
 		Type: hosttypes.NewSystemStringType(catalog.AsOfVariable), Default: "",
 	}})
+}
+
+// noServerFiles keeps LOAD_FILE from files of the server: the folder that it may read from does not exist.
+var noServerFiles = &sql.MysqlSystemVariable{
+	Name: "secure_file_priv", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global),
+	Type: hosttypes.NewSystemStringType("secure_file_priv"), Default: "/nonexistent/featuresql",
 }
 
 // Host returns the host's engine, for the server.

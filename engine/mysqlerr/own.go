@@ -26,6 +26,7 @@ var ownRows = []row{
 	{typ: "parser.MissingColumnError", code: 1072, when: "a key or PARTITIONED BY names an unknown column"},
 
 	{typ: "planner.UnsupportedError", code: 1235, when: "a construct that no operator executes"},
+	{typ: "planner.ServerFileError", code: 1290, when: "LOAD DATA INFILE, SELECT … INTO OUTFILE"},
 	{typ: "planner.ColumnCountError", code: 1136, when: "INSERT of too many or too few values"},
 	{typ: "planner.NoKeyError", code: 1173, when: "REPLACE, IGNORE or ON DUPLICATE KEY on a table without a primary key"},
 	{typ: "planner.ReadOnlyVersionError", code: 1036, when: "a write to an old version of a table"},

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"fmt"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -85,15 +87,28 @@ func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.
 		q.root = root
 		return q, nil
 	}
+	if load, ok := n.(*plan.LoadData); ok && !load.Local {
+		return nil, &ServerFileError{Path: load.File}
+	}
 	into, ok := n.(*plan.Into) // SELECT … INTO: the one host node that runs a query below it
 	if !ok {
 		return n, nil
+	}
+	if into.Outfile != "" || into.Dumpfile != "" {
+		return nil, &ServerFileError{Path: into.Outfile + into.Dumpfile}
 	}
 	child, err := rt.replaceQueries(ctx, into.Child, false)
 	if err != nil {
 		return nil, err
 	}
 	return into.WithChildren(child)
+}
+
+// ServerFileError says that a statement would read or write a file of the server's machine.
+type ServerFileError struct{ Path string }
+
+func (e *ServerFileError) Error() string {
+	return fmt.Sprintf("no statement reads or writes files of the server (--secure-file-priv): '%s'", e.Path)
 }
 
 // isQuery reports whether n is a relational operator that the converter takes.
