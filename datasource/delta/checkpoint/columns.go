@@ -245,10 +245,31 @@ func (l list) nextRow() []string {
 
 // columnSet reads the columns of one kind of action in one row group.
 type columnSet struct {
-	ctx context.Context
-	f   *file
-	rg  int
-	err error
+	ctx   context.Context
+	f     *file
+	rg    int
+	ahead map[int]*column // read by prefetch
+	err   error
+}
+
+// prefetch reads the columns of one kind of action at once, but for what is parsed from others of them.
+func (s *columnSet) prefetch(kind string) {
+	var leaves []int
+	for i, l := range s.f.leaves {
+		if l.Path[0] == kind && len(l.Path) > 1 && l.Path[1] != "stats_parsed" && l.Path[1] != "partitionValues_parsed" && l.Type.Kind != types.Invalid {
+			leaves = append(leaves, i)
+		}
+	}
+	columns := make([]*column, len(leaves))
+	atOnce(len(leaves), func(i int) {
+		if c, err := s.f.column(s.ctx, s.rg, leaves[i]); err == nil { // one that is needed is read again and fails then
+			columns[i] = c
+		}
+	})
+	s.ahead = map[int]*column{}
+	for i, leaf := range leaves {
+		s.ahead[leaf] = columns[i]
+	}
 }
 
 func (s *columnSet) flat(path ...string) flat { return flat{s.read(s.f.leaf(path...))} }
@@ -298,6 +319,10 @@ func join(path []string) string {
 func (s *columnSet) read(leaf int) *column {
 	if s.err != nil || leaf < 0 {
 		return nil
+	}
+	if c := s.ahead[leaf]; c != nil {
+		delete(s.ahead, leaf)
+		return c
 	}
 	c, err := s.f.column(s.ctx, s.rg, leaf)
 	if err != nil {

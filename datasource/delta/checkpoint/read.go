@@ -35,6 +35,12 @@ type content struct {
 	meta     *action.CheckpointMetadata
 }
 
+func newContent(path string) *content {
+	return &content{base: replay.Base{
+		Path: path, Txns: map[string]action.Txn{}, Domains: map[string]action.DomainMetadata{}, Files: &replay.Builder{},
+	}}
+}
+
 // want says which file actions are read.
 type want struct{ adds, removes bool }
 
@@ -57,9 +63,7 @@ func ReadRemoves(ctx context.Context, store objstore.Store, c *log.Checkpoint) (
 }
 
 func read(ctx context.Context, store objstore.Store, c *log.Checkpoint, w want) (*content, error) {
-	all := &content{base: replay.Base{
-		Path: c.Files[0].Key, Txns: map[string]action.Txn{}, Domains: map[string]action.DomainMetadata{}, Files: &replay.Builder{},
-	}}
+	all := newContent(c.Files[0].Key)
 	if c.JSON {
 		if err := all.readJSON(ctx, store, c.Files[0].Key, w); err != nil {
 			return nil, err
@@ -92,16 +96,7 @@ func SidecarKey(sidecarPath string) string {
 // readFiles reads Parquet files at once and takes their contents in, in order.
 func (all *content) readFiles(ctx context.Context, store objstore.Store, files []objstore.Object, others bool, w want) error {
 	contents, errs := make([]*content, len(files)), make([]error, len(files))
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var wg sync.WaitGroup
-	for i, o := range files {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			contents[i], errs[i] = readFile(ctx, store, o, others, w)
-		})
-	}
-	wg.Wait()
+	atOnce(len(files), func(i int) { contents[i], errs[i] = readFile(ctx, store, files[i], others, w) })
 	for i, c := range contents {
 		if errs[i] != nil {
 			return fmt.Errorf("checkpoint file %s: %w", files[i].Key, errs[i])
@@ -193,23 +188,48 @@ func readFile(ctx context.Context, store objstore.Store, o objstore.Object, othe
 	if err != nil {
 		return nil, err
 	}
-	c := &content{base: replay.Base{
-		Path: o.Key, Txns: map[string]action.Txn{}, Domains: map[string]action.DomainMetadata{}, Files: &replay.Builder{},
-	}}
-	for rg := range f.NumRowGroups() {
-		s := &columnSet{ctx: ctx, f: f, rg: rg}
-		if w.adds {
-			readAdds(s, c.base.Files)
+	c := newContent(o.Key)
+	groups, errs := make([]*content, f.NumRowGroups()), make([]error, f.NumRowGroups())
+	atOnce(len(groups), func(rg int) { groups[rg], errs[rg] = readGroup(ctx, f, rg, others, w) })
+	for rg, g := range groups {
+		if errs[rg] != nil {
+			return nil, errs[rg]
 		}
-		if w.removes {
-			c.removes = readRemoves(s, c.removes)
-		}
-		if others {
-			readOthers(s, c)
-		}
-		if s.err != nil {
-			return nil, s.err
+		if err := c.merge(g); err != nil {
+			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// readGroup reads one row group.
+func readGroup(ctx context.Context, f *file, rg int, others bool, w want) (*content, error) {
+	c := newContent(f.key)
+	s := &columnSet{ctx: ctx, f: f, rg: rg}
+	if w.adds {
+		s.prefetch("add")
+		readAdds(s, c.base.Files)
+	}
+	if w.removes {
+		s.prefetch("remove")
+		c.removes = readRemoves(s, c.removes)
+	}
+	if others {
+		readOthers(s, c)
+	}
+	return c, s.err
+}
+
+// atOnce runs f for 0 to n-1 on all processors.
+func atOnce(n int, f func(int)) {
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(i)
+		})
+	}
+	wg.Wait()
 }

@@ -173,7 +173,7 @@ func (b *Builder) Len() int { return b.n }
 
 // Add appends an add without what the methods below set.
 func (b *Builder) Add(path string, size, modificationTime int64, dataChange bool, stats string) {
-	if b.cur == nil || b.cur.n == partRows || b.cur.pathText.data.Len()+b.cur.statsText.data.Len() > partTextBytes {
+	if b.cur == nil || b.cur.n == partRows || len(b.cur.pathText.data)+len(b.cur.statsText.data) > partTextBytes {
 		b.flush()
 		b.cur = &partBuilder{}
 	}
@@ -290,7 +290,7 @@ func (b *Builder) flush() {
 		return
 	}
 	p := &part{
-		n: c.n, paths: c.pathText.finish(), stats: pack(c.statsText.finish()), size: c.size, modTime: c.modTime,
+		n: c.n, paths: c.pathText.finish(), stats: pack(&c.statsText), size: c.size, modTime: c.modTime,
 		dataChange: c.dataChange, dvs: c.dvs, baseRow: c.baseRow, rowVersion: c.rowVersion,
 	}
 	for _, col := range c.columns {
@@ -306,10 +306,19 @@ func (b *Builder) flush() {
 	b.parts = append(b.parts, p)
 }
 
-// Concat appends the adds of another builder, which must not be used afterwards.
+// Concat appends the adds of another builder, which must not be used afterwards. Small parts are joined.
 func (b *Builder) Concat(o *Builder) {
-	b.flush()
 	o.flush()
-	b.parts = append(b.parts, o.parts...)
-	b.n += o.n
+	for _, p := range o.parts {
+		if p.n < smallPart {
+			for row := range p.n {
+				a := p.add(row)
+				b.Append(&a)
+			}
+			continue
+		}
+		b.flush()
+		b.parts = append(b.parts, p)
+		b.n += p.n
+	}
 }

@@ -1,7 +1,7 @@
 package replay
 
 import (
-	"strings"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
@@ -19,7 +19,7 @@ func (t *texts) sizeBytes() int64 { return int64(len(t.data)) + 4*int64(len(t.of
 
 // textsBuilder collects strings; their sum must stay below 4 GiB.
 type textsBuilder struct {
-	data strings.Builder
+	data []byte
 	off  []uint32
 }
 
@@ -27,15 +27,20 @@ func (b *textsBuilder) add(s string) {
 	if len(b.off) == 0 {
 		b.off = append(b.off, 0)
 	}
-	b.data.WriteString(s)
-	b.off = append(b.off, uint32(b.data.Len()))
+	if cap(b.data)-len(b.data) < len(s) { // append grows big slices too slowly
+		bigger := make([]byte, len(b.data), 2*cap(b.data)+len(s)+1024)
+		copy(bigger, b.data)
+		b.data = bigger
+	}
+	b.data = append(b.data, s...)
+	b.off = append(b.off, uint32(len(b.data)))
 }
 
 func (b *textsBuilder) finish() texts {
 	if len(b.off) == 0 {
 		b.off = []uint32{0}
 	}
-	return texts{b.data.String(), b.off}
+	return texts{string(b.data), slices.Clip(b.off)}
 }
 
 // packedRows is how many strings are compressed together: enough to find their common text, few enough that
@@ -57,21 +62,26 @@ type packed struct {
 // compressAbove is the size in bytes from which a list is compressed.
 const compressAbove = 1 << 18
 
-func pack(t texts) *packed {
-	p := &packed{plain: t, last: -1}
-	n := len(t.off) - 1
+func pack(t *textsBuilder) *packed {
+	p := &packed{last: -1}
 	if len(t.data) < compressAbove {
+		p.plain = t.finish()
 		return p
 	}
+	n := len(t.off) - 1
+	var buf []byte
 	for from := 0; from < n; from += packedRows {
 		to := min(from+packedRows, n)
 		base := t.off[from]
-		p.blocks = append(p.blocks, string(s2.Encode(nil, []byte(t.data[base:t.off[to]]))))
+		block := t.data[base:t.off[to]]
+		if most := s2.MaxEncodedLen(len(block)); len(buf) < most {
+			buf = make([]byte, most)
+		}
+		p.blocks = append(p.blocks, string(s2.Encode(buf, block)))
 		for i := from; i <= to; i++ {
 			p.off = append(p.off, t.off[i]-base)
 		}
 	}
-	p.plain = texts{}
 	return p
 }
 
