@@ -172,7 +172,7 @@ func (c *converter) table(n *plan.ResolvedTable) (rel, error) {
 		return nil, errFallback
 	}
 	src := exec.Source(t.Source())
-	if s, ok := c.sources[t.Location()]; ok {
+	if s, ok := c.sources[t.Location()]; ok && !t.AsOf() { // an older version stays what it is, also where its table is written
 		src = s
 	}
 	r := &scanRel{source: src, label: t.Label(), location: t.Location(), rowCount: 1e6}
