@@ -36,6 +36,16 @@ var sentinels = []struct {
 	{objstore.ErrTooLarge, internal, ""},
 }
 
+// untyped are sentences of the host's errors that have no kind; constant expressions are folded by the host.
+var untyped = []struct {
+	part, prefix string
+	code         int
+}{
+	{"syntax error at position", "You have an error in your SQL syntax: ", 1064},
+	{"Invalid JSON path expression", "", 3143},
+	{"the given regular expression is invalid", "", 3685},
+}
+
 // From returns err as a bare *mysql.SQLError, which is what the wire library recognises; nil for nil. Its code is that
 // of the outermost error of the chain that a table knows, its message that of the whole chain.
 func From(err error) *mysql.SQLError {
@@ -60,10 +70,13 @@ func From(err error) *mysql.SQLError {
 			return build(s.code, err.Error())
 		}
 	}
-	if text := err.Error(); strings.Contains(text, "syntax error at position") {
-		return build(1064, "You have an error in your SQL syntax: "+text)
+	text := err.Error()
+	for _, u := range untyped {
+		if strings.Contains(text, u.part) {
+			return build(u.code, u.prefix+text)
+		}
 	}
-	return build(internal, err.Error())
+	return build(internal, text)
 }
 
 // fromChain looks for the outermost error that a table knows.

@@ -54,6 +54,8 @@ func TestFrom(t *testing.T) {
 		{&net.OpError{Op: "dial", Err: errors.New("refused")}, 1030, "HY000", "refused"},
 		{sqlparser.ErrEmpty, 1065, "42000", "empty"},
 		{syntax, 1064, "42000", "near 'SELEC'"},
+		{errors.New("the given regular expression is invalid"), 3685, "HY000", "regular expression"},
+		{errors.New("x; Invalid JSON path expression. y"), 3143, "42000", "JSON path"},
 		{sql.ErrSyntaxError.New("bad"), 1064, "42000", "You have an error in your SQL syntax: bad"},
 		{sql.ErrTableNotFound.New("t"), 1146, "42S02", "Table 't' doesn't exist"},
 		{fmt.Errorf("bind: %w", sql.ErrTableNotFound.New("t")), 1146, "42S02", "t"},
