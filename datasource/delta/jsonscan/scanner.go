@@ -250,7 +250,7 @@ func (s *Scanner) RawString() (raw string, escaped bool) {
 		return "", false
 	}
 	text, start := s.s, s.pos
-	for i := start; i < len(text); i++ {
+	for i := plainBytes(text, start); i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '"':
 			s.pos = i + 1
@@ -267,6 +267,22 @@ func (s *Scanner) RawString() (raw string, escaped bool) {
 	s.pos = len(text)
 	s.Fail("unterminated string")
 	return "", false
+}
+
+// plainBytes returns the first position from i on, or one a few bytes in front of it, at which text has a quote, a
+// backslash or a control character. It looks at eight bytes at once: a byte of x-1 borrows into its high bit where the
+// byte is zero, and likewise for each of the three.
+func plainBytes(text string, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		b := text[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		if ((quote-ones)&^quote|(slash-ones)&^slash|(w-ones*' ')&^w)&highs != 0 {
+			break
+		}
+	}
+	return i
 }
 
 // Unescape decodes the escapes of what RawString returned; ok is false if one is malformed.

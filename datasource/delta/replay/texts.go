@@ -3,6 +3,7 @@ package replay
 import (
 	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -51,7 +52,7 @@ const packedRows = 128
 // resemble each other.
 type packed struct {
 	plain  texts    // the strings, unless they were compressed
-	blocks []string // compressed
+	blocks [][]byte // compressed
 	off    []uint32 // offsets within the uncompressed block; packedRows+1 a block
 
 	mu   sync.Mutex
@@ -77,7 +78,7 @@ func pack(t *textsBuilder) *packed {
 		if most := s2.MaxEncodedLen(len(block)); len(buf) < most {
 			buf = make([]byte, most)
 		}
-		p.blocks = append(p.blocks, string(s2.Encode(buf, block)))
+		p.blocks = append(p.blocks, slices.Clone(s2.Encode(buf, block)))
 		for i := from; i <= to; i++ {
 			p.off = append(p.off, t.off[i]-base)
 		}
@@ -94,7 +95,7 @@ func (p *packed) get(i int) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.last != block {
-		p.text, p.last = p.unpack(block), block
+		p.text, p.last = string(p.unpack(nil, block)), block
 	}
 	return p.cut(p.text, i)
 }
@@ -104,16 +105,18 @@ func (p *packed) cut(text string, i int) string {
 	return text[p.off[k]:p.off[k+1]]
 }
 
-func (p *packed) unpack(block int) string {
-	text, err := s2.Decode(nil, []byte(p.blocks[block]))
+// unpack decompresses a block into buf if that is large enough.
+func (p *packed) unpack(buf []byte, block int) []byte {
+	text, err := s2.Decode(buf[:cap(buf)], p.blocks[block])
 	if err != nil {
 		panic("replay: a block of statistics compressed here does not decompress: " + err.Error())
 	}
-	return string(text)
+	return text
 }
 
 // each calls f for the strings in order; f must not keep them.
 func (p *packed) each(n int, f func(i int, s string)) {
+	var buf []byte
 	text := ""
 	for i := range n {
 		if p.blocks == nil {
@@ -121,7 +124,8 @@ func (p *packed) each(n int, f func(i int, s string)) {
 			continue
 		}
 		if i%packedRows == 0 {
-			text = p.unpack(i / packedRows)
+			buf = p.unpack(buf, i/packedRows)
+			text = unsafe.String(unsafe.SliceData(buf), len(buf)) // until the next block
 		}
 		f(i, p.cut(text, i))
 	}
