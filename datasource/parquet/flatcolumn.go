@@ -28,6 +28,8 @@ type flatColumn struct {
 
 	dict     *vector.Vector
 	dictRead bool
+	dicts    Dictionaries // nil: dict is not kept
+	dictKey  DictionaryKey
 
 	out   vector.Vector // what read returns
 	store vector.Vector // buffers of out: flat values, Codes, Valid
@@ -206,12 +208,28 @@ func (c *flatColumn) decodePage(ctx context.Context) error {
 		return nil
 	}
 	if !c.dictRead {
+		if err := c.loadDictionary(ctx); err != nil {
+			return err
+		}
+	}
+	c.vals.dict = c.dict
+	return nil
+}
+
+// loadDictionary takes the chunk's dictionary from where it was kept, or decodes it.
+func (c *flatColumn) loadDictionary(ctx context.Context) (err error) {
+	if c.dicts != nil {
+		c.dict = c.dicts.Dictionary(c.dictKey)
+	}
+	if c.dict == nil {
 		if c.dict, err = loadDictionary(ctx, &c.pages, c.conv); err != nil {
 			return err
 		}
-		c.dictRead = true
+		if c.dicts != nil && c.dict != nil {
+			c.dicts.Keep(c.dictKey, c.dict)
+		}
 	}
-	c.vals.dict = c.dict
+	c.dictRead = true
 	return nil
 }
 
@@ -390,7 +408,7 @@ func (c *flatColumn) finish(n int) *vector.Vector {
 // release forgets what the column refers to but its buffers.
 func (c *flatColumn) release() {
 	c.pages = chunkPages{buf: c.pages.buf}
-	c.dict, c.vals.dict, c.out, c.page = nil, nil, vector.Vector{}, rawPage{}
+	c.dict, c.dicts, c.vals.dict, c.out, c.page = nil, nil, nil, vector.Vector{}, rawPage{}
 	if cap(c.store.Data) > maxPooledBytes {
 		c.store.Data = nil
 	}

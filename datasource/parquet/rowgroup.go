@@ -7,13 +7,30 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
 // ReadOptions say which rows of a row group are read.
 type ReadOptions struct {
-	Ranges    []RowRange // ascending and disjoint; nil: all rows
-	BatchRows int        // greatest batch; default and maximum vector.MaxRows
+	Ranges       []RowRange   // ascending and disjoint; nil: all rows
+	BatchRows    int          // greatest batch; default and maximum vector.MaxRows
+	Dictionaries Dictionaries // where decoded dictionaries are kept; nil: nowhere
+}
+
+// Dictionaries keeps decoded dictionaries of one file, for readers that come to a column chunk again. A dictionary that
+// was kept is shared and must not be changed. It may be used by several goroutines at once.
+type Dictionaries interface {
+	// Dictionary returns what was kept under a key, nil if there is nothing.
+	Dictionary(key DictionaryKey) *vector.Vector
+	// Keep may keep a dictionary.
+	Keep(key DictionaryKey, dict *vector.Vector)
+}
+
+// DictionaryKey names the dictionary of a column chunk, read as a type.
+type DictionaryKey struct {
+	RowGroup, Leaf int
+	Type           types.Type
 }
 
 // RowGroupReader reads columns of a row group in lock-step: Next sizes a batch of rows, Read materialises a
@@ -25,6 +42,7 @@ type RowGroupReader struct {
 	ranges    []RowRange
 	explicit  []RowRange // nil if all rows are read
 	batchRows int
+	dicts     Dictionaries
 	row       int64 // of the row group, first row of the batch
 	n         int   // rows of the batch
 	cols      []columnState
@@ -51,7 +69,7 @@ func (p *Projection) NewRowGroupReader(_ context.Context, rg int, opts ReadOptio
 		return nil, fmt.Errorf("read row group %d of a Parquet file: there is none", rg)
 	}
 	rows := p.f.meta.rowGroups[rg].numRows
-	r := &RowGroupReader{p: p, rg: rg, explicit: opts.Ranges, batchRows: opts.BatchRows, cols: make([]columnState, len(p.cols))}
+	r := &RowGroupReader{p: p, rg: rg, explicit: opts.Ranges, batchRows: opts.BatchRows, dicts: opts.Dictionaries, cols: make([]columnState, len(p.cols))}
 	if r.batchRows <= 0 || r.batchRows > vector.MaxRows {
 		r.batchRows = vector.MaxRows
 	}
@@ -144,6 +162,8 @@ func (r *RowGroupReader) read(ctx context.Context, col int, s *columnState, sel 
 		if err := s.flat.open(ctx, r.p.f, r.rg, c.leaf, c.conv, r.explicit); err != nil {
 			return nil, err
 		}
+		s.flat.dicts = r.dicts
+		s.flat.dictKey = DictionaryKey{RowGroup: r.rg, Leaf: c.leaf.index, Type: c.conv.want}
 	}
 	return s.flat.read(ctx, r.row, r.n, sel)
 }

@@ -33,6 +33,7 @@ type groupPlan struct {
 	skip   bool
 	ranges []parquet.RowRange // nil: all rows
 	err    error
+	dicts  sharedDictionaries
 }
 
 // storeFile reads one object in ranges.
@@ -149,6 +150,7 @@ func (p *plan) morsels(f *openFile, pf *parquet.File) (out []morsel) {
 		step := max(p.src.opts.MorselRows, (rows+parts-1)/parts)
 		for from := int64(0); from < rows; from += step {
 			out = append(out, morsel{f, g, from, min(rows, from+step)})
+			f.groups[g].dicts.morsels++
 		}
 	}
 	return out

@@ -35,19 +35,32 @@ func (p *plan) ranges(ctx context.Context, m morsel) ([]parquet.RowRange, error)
 // they are read whole, which costs more than a page or two.
 const bloomShare = 4
 
+// dictionaryShare is the part of a row group's rows that the page index must leave for dictionaries to be cached.
+const dictionaryShare = 8
+
+// dictionaries returns where a morsel's dictionaries are kept.
+func (p *plan) dictionaries(m morsel) parquet.Dictionaries {
+	g := &m.file.groups[m.group]
+	if g.ranges != nil && rowsOf(g.ranges) <= m.file.groupRows[m.group]/dictionaryShare {
+		return cachedDictionaries{p.src.opts.Cache, m.file.id}
+	}
+	return &g.dicts
+}
+
+func rowsOf(ranges []parquet.RowRange) (rows int64) {
+	for _, r := range ranges {
+		rows += r.To - r.From
+	}
+	return rows
+}
+
 // planGroup asks the page index and the bloom filters of a row group.
 func (p *plan) planGroup(ctx context.Context, f *openFile, group int, g *groupPlan) error {
 	if err := p.pageRanges(ctx, f, group, g); err != nil {
 		return err
 	}
-	if g.ranges != nil {
-		rows := int64(0)
-		for _, r := range g.ranges {
-			rows += r.To - r.From
-		}
-		if rows < f.groupRows[group]/bloomShare {
-			return nil
-		}
+	if g.ranges != nil && rowsOf(g.ranges) < f.groupRows[group]/bloomShare {
+		return nil
 	}
 	absent, err := p.absent(ctx, f, group)
 	if err != nil {

@@ -24,6 +24,7 @@ type stream struct {
 	at     int64
 	end    int64
 	done   bool
+	taken  *sharedDictionaries // of the current morsel's row group; nil: none
 
 	n     int              // rows of the current batch
 	first int64            // position in the file of its first row
@@ -89,6 +90,10 @@ func (s *stream) Close() error {
 }
 
 func (s *stream) closeReader() {
+	if s.taken != nil {
+		s.taken.done()
+		s.taken = nil
+	}
 	if s.reader == nil {
 		return
 	}
@@ -140,6 +145,7 @@ func (s *stream) nextMorsel(ctx context.Context) error {
 		return nil
 	}
 	s.at = s.end // nothing to count
+	s.taken = &m.file.groups[m.group].dicts
 	ranges, err := s.p.ranges(ctx, m)
 	if err != nil {
 		return s.p.src.readError(m.file.path, err)
@@ -147,7 +153,9 @@ func (s *stream) nextMorsel(ctx context.Context) error {
 	if len(ranges) == 0 {
 		return nil
 	}
-	s.reader, err = m.file.projection.NewRowGroupReader(ctx, m.group, parquet.ReadOptions{Ranges: ranges, BatchRows: s.p.src.opts.BatchRows})
+	s.reader, err = m.file.projection.NewRowGroupReader(ctx, m.group, parquet.ReadOptions{
+		Ranges: ranges, BatchRows: s.p.src.opts.BatchRows, Dictionaries: s.p.dictionaries(m),
+	})
 	if err != nil {
 		return s.p.src.readError(m.file.path, err)
 	}
