@@ -29,13 +29,15 @@ type Entry struct {
 	State string
 	Error string // the type of the error, or the kind of the host's
 	When  string
+	// Example is a statement that fails so; empty where no statement alone does.
+	Example string
 }
 
 // Entries lists the codes of featuresql's own errors.
 func Entries() []Entry {
 	out := make([]Entry, len(ownRows))
 	for i, r := range ownRows {
-		out[i] = Entry{r.code, State(r.code), r.typ, r.when}
+		out[i] = Entry{r.code, State(r.code), r.typ, r.when, r.example}
 	}
 	return out
 }
