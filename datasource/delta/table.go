@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
@@ -40,7 +41,10 @@ type Table struct {
 	root  action.Root
 	opts  Options
 
+	started atomic.Int64 // refreshes begun so far
+
 	turn   chan struct{} // holds one token: the right to read and change what is below
+	done   int64         // which of the refreshes made newest
 	newest *Snapshot
 	old    []*Snapshot // most recently used last
 }
@@ -96,17 +100,24 @@ func (t *Table) lock(ctx context.Context) error {
 
 func (t *Table) unlock() { t.turn <- struct{}{} }
 
-// Snapshot returns the newest version. Without a change it is the same one as before. Errors: *NotATableError,
-// *CorruptionError, *log.GapError, *feature.UnsupportedError, those of package schema, what the store returns.
+// Snapshot returns the version that was the newest at the time of the call, or a later one. Without a change it is
+// the same one as before. Callers that wait for each other share a look at the log that began after they came.
+// Errors: *NotATableError, *CorruptionError, *feature.UnsupportedError, those of package schema, what the store returns.
 func (t *Table) Snapshot(ctx context.Context) (*Snapshot, error) {
+	before := t.started.Load()
 	if err := t.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer t.unlock()
+	if t.done > before {
+		return t.newest, nil
+	}
+	turn := t.started.Add(1)
 	s, err := t.refresh(ctx)
 	if err != nil {
 		return nil, err
 	}
+	t.done = turn
 	if t.newest != nil && t.newest != s {
 		t.keep(t.newest)
 	}

@@ -537,3 +537,31 @@ func TestManyReaders(t *testing.T) {
 		}
 	}
 }
+
+// TestReadersShareARefresh: readers that wait for a slow store do not each list the log.
+func TestReadersShareARefresh(t *testing.T) {
+	f := newFixture(t)
+	f.create(0, "")
+	fault := faultstore.New(f.store, faultstore.Options{})
+	table, err := delta.Open(t.Context(), fault, f.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fault.ResetTrace()
+	fault.SetRules(faultstore.Rule{Ops: faultstore.List, Kind: faultstore.Slow, Latency: 50 * time.Millisecond})
+	done := make(chan error, 20)
+	for range cap(done) {
+		go func() {
+			_, err := table.Snapshot(context.Background())
+			done <- err
+		}()
+	}
+	for range cap(done) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := len(fault.Trace()); n == 0 || n > 6 {
+		t.Errorf("%d calls of the store", n)
+	}
+}
