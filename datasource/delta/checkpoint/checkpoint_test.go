@@ -378,22 +378,24 @@ func TestSidecarKey(t *testing.T) {
 	}
 }
 
+// parsedValues is minValues or maxValues of stats_parsed.
+type parsedValues struct {
+	X *int64   `parquet:"x,optional"`
+	F *float64 `parquet:"f,optional"`
+	S *string  `parquet:"s,optional"`
+	T *int64   `parquet:"t,optional,timestamp(microsecond)"`
+	D *int32   `parquet:"d,optional,date"`
+	N struct {
+		A *int64 `parquet:"a,optional"`
+	} `parquet:"n,optional"`
+}
+
 // TestParsedStats: a checkpoint without statistics as JSON has them rebuilt from stats_parsed.
 func TestParsedStats(t *testing.T) {
-	type values struct {
-		X *int64   `parquet:"x,optional"`
-		F *float64 `parquet:"f,optional"`
-		S *string  `parquet:"s,optional"`
-		T *int64   `parquet:"t,optional,timestamp(microsecond)"`
-		D *int32   `parquet:"d,optional,date"`
-		N struct {
-			A *int64 `parquet:"a,optional"`
-		} `parquet:"n,optional"`
-	}
 	type parsed struct {
-		NumRecords  *int64  `parquet:"numRecords,optional"`
-		MinValues   *values `parquet:"minValues,optional"`
-		TightBounds *bool   `parquet:"tightBounds,optional"`
+		NumRecords  *int64        `parquet:"numRecords,optional"`
+		MinValues   *parsedValues `parquet:"minValues,optional"`
+		TightBounds *bool         `parquet:"tightBounds,optional"`
 	}
 	type add struct {
 		Path   string  `parquet:"path"`
@@ -413,8 +415,8 @@ func TestParsedStats(t *testing.T) {
 	ptr := func(n int64) *int64 { return &n }
 	inf, text, yes, day := 0.5, `a"b`, true, int32(-1)
 	rows := []row{
-		{Add: &add{Path: "a", Size: 1, Parsed: &parsed{NumRecords: ptr(3), TightBounds: &yes, MinValues: &values{X: ptr(-4), F: &inf, S: &text, T: ptr(1500), D: &day}}}},
-		{Add: &add{Path: "b", Size: 1, Parsed: &parsed{NumRecords: ptr(4), MinValues: &values{T: ptr(1_000_000)}}}},
+		{Add: &add{Path: "a", Size: 1, Parsed: &parsed{NumRecords: ptr(3), TightBounds: &yes, MinValues: &parsedValues{X: ptr(-4), F: &inf, S: &text, T: ptr(1500), D: &day}}}},
+		{Add: &add{Path: "b", Size: 1, Parsed: &parsed{NumRecords: ptr(4), MinValues: &parsedValues{T: ptr(1_000_000)}}}},
 		{Add: &add{Path: "c", Size: 1}},
 		{P: &struct {
 			R int32 `parquet:"minReaderVersion"`
