@@ -37,10 +37,13 @@ func Run(t *testing.T, path string, opts engine.Options) {
 	}
 }
 
-// serve starts a server for the life of the test and opens a client of it.
+// serve starts a server for the life of the test, on an empty warehouse if opts names none, and opens a client of it.
 func serve(t *testing.T, opts engine.Options) *sql.DB {
 	t.Helper()
-	opts.Warehouse, opts.TempDir = t.TempDir(), t.TempDir()
+	opts.TempDir = t.TempDir()
+	if opts.Warehouse == "" {
+		opts.Warehouse = t.TempDir()
+	}
 	e, err := engine.Open(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
