@@ -4,7 +4,7 @@
 
 export CGO_ENABLED := 0
 CACHE := $(CURDIR)/.cache
-GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2
 FUZZTIME ?= 30s
 
 help: ## list the targets
@@ -28,7 +28,11 @@ fmt: ## format the sources
 	gofmt -w .
 
 fuzz: ## run every fuzz target for FUZZTIME
-	go run ./testdata/tools/fuzzall -time $(FUZZTIME)
+	@set -e; for dir in $$(grep -rl --include='*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for target in $$(go test -list '^Fuzz' "$$dir" | grep '^Fuzz'); do \
+	    echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$dir"; \
+	  done; \
+	done
 
 interop: build ## check against Spark, delta-rs, DuckDB and MySQL clients (installs them into .cache)
 	interop/run.sh
