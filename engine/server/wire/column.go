@@ -41,6 +41,8 @@ type column struct {
 	layout   layout
 	decimals int // of seconds
 	zone     zone
+	day      int64  // of dayText
+	dayText  []byte // the date printed last, with a blank
 
 	// Bound to the current batch: row i is src[codes[i]], or src[i] without codes.
 	src   *vector.Vector

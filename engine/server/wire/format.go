@@ -47,9 +47,9 @@ func (c *column) text(dst []byte, i int) []byte {
 	case types.Date:
 		dst = AppendDate(dst, int64(v.I32[i]))
 	case types.Timestamp:
-		dst = AppendDatetime(dst, c.zone.local(v.I64[i]), c.decimals)
+		dst = c.datetime(dst, c.zone.local(v.I64[i]))
 	case types.TimestampNTZ:
-		dst = AppendDatetime(dst, v.I64[i], c.decimals)
+		dst = c.datetime(dst, v.I64[i])
 	case types.Time:
 		dst = AppendTime(dst, v.I64[i], c.decimals)
 	default:
@@ -57,6 +57,15 @@ func (c *column) text(dst []byte, i int) []byte {
 	}
 	dst[at] = byte(len(dst) - at - 1) // never beyond 250: the longest is a float of 24 characters, or a decimal of 67
 	return dst
+}
+
+// datetime is AppendDatetime, with the date remembered: those of neighbouring rows are often the same.
+func (c *column) datetime(dst []byte, us int64) []byte {
+	days, rest := floorDiv(us, usecPerDay)
+	if days != c.day || len(c.dayText) == 0 {
+		c.day, c.dayText = days, append(AppendDate(c.dayText[:0], days), ' ')
+	}
+	return appendClock(append(dst, c.dayText...), rest, c.decimals)
 }
 
 // AppendLength appends a length-encoded integer.
@@ -77,6 +86,11 @@ func AppendLength(dst []byte, n uint64) []byte {
 // text for is NaN, Infinity and -Infinity.
 func AppendFloat(dst []byte, f float64, bits int) []byte {
 	abs := math.Abs(f)
+	if bits == 64 && abs >= 1e-8 && abs < 1e11 {
+		if short, ok := appendShortFloat(dst, f, abs); ok {
+			return short
+		}
+	}
 	switch {
 	case math.IsNaN(f):
 		return append(dst, "NaN"...)
@@ -107,6 +121,38 @@ func AppendFloat(dst []byte, f float64, bits int) []byte {
 	return append(dst, b...)
 }
 
+// appendShortFloat appends f if it is a number with at most 15 digits, of which at most 8 behind the point. No
+// two decimals of up to 15 digits are read as the same double, so that the one found is the shortest.
+func appendShortFloat(dst []byte, f, abs float64) ([]byte, bool) {
+	const scale4, scale8 = 1e4, 1e8
+	var whole, frac uint64 // frac in units of 1e-8
+	if m := math.RoundToEven(abs * scale4); m < 1e15 && m/scale4 == abs {
+		n := uint64(m)
+		whole, frac = n/scale4, n%scale4*scale4
+	} else if m := math.RoundToEven(abs * scale8); m < 1e15 && m/scale8 == abs {
+		n := uint64(m)
+		whole, frac = n/scale8, n%scale8
+	} else {
+		return dst, false
+	}
+	if f < 0 {
+		dst = append(dst, '-')
+	}
+	dst = strconv.AppendUint(dst, whole, 10)
+	if frac == 0 {
+		return dst, true
+	}
+	hi, lo := int(frac/scale4), int(frac%scale4)
+	dst = append2(append2(append(dst, '.'), hi/100), hi%100)
+	if lo != 0 {
+		dst = append2(append2(dst, lo/100), lo%100)
+	}
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
+	}
+	return dst, true
+}
+
 // AppendDate appends YYYY-MM-DD of a day count from 1970-01-01, by the proleptic Gregorian calendar.
 func AppendDate(dst []byte, days int64) []byte {
 	y, m, d := civil(days)
@@ -134,7 +180,7 @@ func AppendTime(dst []byte, us int64, decimals int) []byte {
 }
 
 func appendClock(dst []byte, us int64, decimals int) []byte {
-	sec := us / usecPerSecond
+	sec := uint32(us / usecPerSecond)
 	dst = append2(dst, int(sec/3600))
 	dst = append2(append(dst, ':'), int(sec/60%60))
 	dst = append2(append(dst, ':'), int(sec%60))
@@ -150,7 +196,14 @@ func appendClock(dst []byte, us int64, decimals int) []byte {
 	return dst[:len(dst)-6+decimals]
 }
 
-func append2(dst []byte, v int) []byte { return append(dst, byte('0'+v/10%10), byte('0'+v%10)) }
+// pairs are the numbers below 100 in two digits.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869" +
+	"707172737475767778798081828384858687888990919293949596979899"
+
+func append2(dst []byte, v int) []byte {
+	p := uint(v) % 100 * 2
+	return append(dst, pairs[p], pairs[p+1])
+}
 
 func appendYear(dst []byte, y int) []byte {
 	if y < 0 {

@@ -44,6 +44,38 @@ func TestAppendFloat(t *testing.T) {
 	})
 }
 
+// Numbers with few digits, and their neighbours, are printed like all others.
+func TestAppendShortFloats(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		digits := rapid.Int64Range(-1e16, 1e16).Draw(t, "digits") / int64(math.Pow10(rapid.IntRange(0, 15).Draw(t, "cut")))
+		f := float64(digits) / math.Pow10(rapid.IntRange(0, 14).Draw(t, "scale"))
+		switch rapid.IntRange(0, 3).Draw(t, "neighbour") {
+		case 0:
+			f = math.Nextafter(f, math.Inf(1))
+		case 1:
+			f = math.Nextafter(f, math.Inf(-1))
+		}
+		if a := math.Abs(f); a != 0 && a < 1e-15 || a >= 1e15 {
+			return // printed with an exponent
+		}
+		if got, want := string(wire.AppendFloat(nil, f, 64)), strconv.FormatFloat(f, 'f', -1, 64); got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	})
+}
+
+// BenchmarkAppendFloat prints numbers of three decimals and numbers of sixteen digits.
+func BenchmarkAppendFloat(b *testing.B) {
+	for name, f := range map[string]float64{"short": 123.456, "long": math.Pi} {
+		b.Run(name, func(b *testing.B) {
+			var buf [64]byte
+			for range b.N {
+				wire.AppendFloat(buf[:0], f, 64)
+			}
+		})
+	}
+}
+
 func TestAppendTimes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		us := rapid.Int64Range(-62167219200e6, 253402300799999999).Draw(t, "us") // years 0 to 9999
