@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/featuresql/featuresql/engine/types"
@@ -37,7 +38,7 @@ func (c *column) text(dst []byte, i int) []byte {
 	dst = append(dst, 0)
 	switch v.Type.Kind {
 	case types.Uint64:
-		dst = strconv.AppendUint(dst, uint64(v.I64[i]), 10)
+		dst = appendUint(dst, uint64(v.I64[i]))
 	case types.Float32:
 		dst = AppendFloat(dst, v.F64[i], 32)
 	case types.Float64:
@@ -53,7 +54,12 @@ func (c *column) text(dst []byte, i int) []byte {
 	case types.Time:
 		dst = AppendTime(dst, v.I64[i], c.decimals)
 	default:
-		dst = strconv.AppendInt(dst, v.Int(i), 10)
+		n := v.Int(i)
+		if n < 0 {
+			dst = append(dst, '-')
+			n = -n // the least one stays, and is right as unsigned
+		}
+		dst = appendUint(dst, uint64(n))
 	}
 	dst[at] = byte(len(dst) - at - 1) // never beyond 250: the longest is a float of 24 characters, or a decimal of 67
 	return dst
@@ -138,7 +144,7 @@ func appendShortFloat(dst []byte, f, abs float64) ([]byte, bool) {
 	if f < 0 {
 		dst = append(dst, '-')
 	}
-	dst = strconv.AppendUint(dst, whole, 10)
+	dst = appendUint(dst, whole)
 	if frac == 0 {
 		return dst, true
 	}
@@ -203,6 +209,34 @@ const pairs = "00010203040506070809101112131415161718192021222324252627282930313
 func append2(dst []byte, v int) []byte {
 	p := uint(v) % 100 * 2
 	return append(dst, pairs[p], pairs[p+1])
+}
+
+// appendUint is strconv.AppendUint of base 10, without a copy.
+func appendUint(dst []byte, n uint64) []byte {
+	digits := 1
+	for m := n; m >= 10; digits++ {
+		if m < 100 {
+			digits++
+			break
+		}
+		m /= 100
+		digits++
+	}
+	at := len(dst)
+	dst = slices.Grow(dst, digits)[:at+digits]
+	end := len(dst)
+	for n >= 100 {
+		p := n % 100 * 2
+		n /= 100
+		end -= 2
+		dst[end], dst[end+1] = pairs[p], pairs[p+1]
+	}
+	if n >= 10 {
+		dst[end-2], dst[end-1] = pairs[n*2], pairs[n*2+1]
+		return dst
+	}
+	dst[end-1] = byte('0' + n)
+	return dst
 }
 
 func appendYear(dst []byte, y int) []byte {
