@@ -383,7 +383,11 @@ func (c *converter) function(e sql.Expression, s scope) (expr.Expr, error) {
 	if _, ok := e.(sql.Aggregation); ok {
 		return nil, fmt.Errorf("aggregate %s outside of an aggregation", e)
 	}
-	return c.call(strings.ToLower(f.FunctionName()), s, e.Children()...)
+	name := strings.ToLower(f.FunctionName())
+	if kids := e.Children(); name == "date" && len(kids) == 1 {
+		return c.convertTo(kids[0], types.Of(types.Date), s)
+	}
+	return c.call(name, s, e.Children()...)
 }
 
 // trim hands the direction of TRIM(LEADING …) and TRIM(TRAILING …) on, which the host keeps apart from the operands.
