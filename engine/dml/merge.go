@@ -436,10 +436,10 @@ func (r *mergeRun) act(ctx context.Context, a *appender, b *vector.Batch, rows [
 	if c.Act == RejectRow {
 		return &DuplicateKeyError{Table: r.t.Name, Key: keyText(b, int(rows[0]), l.position[:r.width], r.sourceKeys)}
 	}
-	if dup := r.rows.add(b, rows, l.file, l.row); dup >= 0 && !r.onlyDeletes() {
+	dup, n := r.rows.add(b, rows, l.file, l.row)
+	if dup >= 0 && !r.onlyDeletes() {
 		return &AmbiguousMergeError{Table: r.t.Name, Row: rowText(b, dup, len(r.needed))}
 	}
-	n := int64(len(rows))
 	if c.Act == DeleteRow {
 		return r.count(&r.result.Deleted, n)
 	}

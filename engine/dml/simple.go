@@ -33,7 +33,7 @@ func (t *Table) Delete(ctx context.Context, q *exec.Query, op exec.Operator) (Re
 	err := each(ctx, q, op, func() (worker, error) {
 		return func(_ context.Context, b *vector.Batch) error {
 			n.Add(int64(b.Rows()))
-			if rows.add(b, live(b), 0, 1) >= 0 {
+			if dup, _ := rows.add(b, live(b), 0, 1); dup >= 0 {
 				return fmt.Errorf("table %s: DELETE met a row twice", t.Name)
 			}
 			return nil
@@ -66,7 +66,7 @@ func (t *Table) Update(ctx context.Context, q *exec.Query, op exec.Operator) (Re
 	rows := newTouched()
 	apps, err := t.collect(ctx, q, op, func(a *appender) worker {
 		return func(ctx context.Context, b *vector.Batch) error {
-			if rows.add(b, live(b), cols, cols+1) >= 0 {
+			if dup, _ := rows.add(b, live(b), cols, cols+1); dup >= 0 {
 				return fmt.Errorf("table %s: UPDATE met a row twice", t.Name)
 			}
 			return a.append(ctx, &vector.Batch{Len: b.Len, Sel: b.Sel, Cols: b.Cols[:cols]})

@@ -22,8 +22,10 @@ type touched struct {
 
 func newTouched() *touched { return &touched{files: map[int]*roaring64.Bitmap{}} }
 
-// add marks the rows of b that sel names; file and row ids are in the given columns. It returns the first row that was marked before, or -1.
-func (t *touched) add(b *vector.Batch, sel []uint16, fileCol, rowCol int) int {
+// add marks the rows of b that sel names; file and row ids are in the given columns. It returns the first row that was
+// marked before, or -1, and how many were not.
+func (t *touched) add(b *vector.Batch, sel []uint16, fileCol, rowCol int) (dup int, fresh int64) {
+	dup = -1
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, i := range sel {
@@ -33,11 +35,13 @@ func (t *touched) add(b *vector.Batch, sel []uint16, fileCol, rowCol int) int {
 			rows = roaring64.New()
 			t.files[f] = rows
 		}
-		if !rows.CheckedAdd(uint64(b.Cols[rowCol].Int(int(i)))) {
-			return int(i)
+		if rows.CheckedAdd(uint64(b.Cols[rowCol].Int(int(i)))) {
+			fresh++
+		} else if dup < 0 {
+			dup = int(i)
 		}
 	}
-	return -1
+	return dup, fresh
 }
 
 func (t *touched) ordinals() []int {
@@ -124,7 +128,7 @@ func (t *Table) writeVectors(ctx context.Context, changes []vectorChange) error 
 // looseBounds says in a file's statistics that its bounds may now be wider than its live rows (PROTOCOL.md, "tightBounds").
 func looseBounds(stats string) string {
 	var doc map[string]json.RawMessage
-	if stats == "" || json.Unmarshal([]byte(stats), &doc) != nil {
+	if stats == "" || json.Unmarshal([]byte(stats), &doc) != nil || doc == nil {
 		return stats
 	}
 	doc["tightBounds"] = json.RawMessage("false")
