@@ -28,11 +28,7 @@ fmt: ## format the sources
 	gofmt -w .
 
 fuzz: ## run every fuzz target for FUZZTIME
-	@set -e; for dir in $$(grep -rl --include='*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
-	  for target in $$(go test -list '^Fuzz' "$$dir" | grep '^Fuzz'); do \
-	    echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$dir"; \
-	  done; \
-	done
+	testdata/tools/fuzz.sh $(FUZZTIME)
 
 interop: build ## check against Spark, delta-rs, DuckDB and MySQL clients (installs them into .cache)
 	interop/run.sh
