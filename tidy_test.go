@@ -59,7 +59,7 @@ var layers = map[string][]string{
 	"engine/catalog": {"datasource/delta", "datasource/delta/scan", "datasource/objstore", "engine/exec", "engine/parser", "txn"},
 	"engine/planner": {"datasource/delta/action", "datasource/delta/feature", "datasource/delta/schema", "datasource/delta/write",
 		"datasource/objstore", "engine/catalog", "engine/dml", "engine/exec", "engine/expr", "engine/parser",
-		"engine/types", "engine/vector", "sqlfuncs/agg", "txn"},
+		"engine/types", "engine/vector", "sqlfuncs/agg", "sqlfuncs/scalar", "txn"},
 	"engine": {"datasource/delta/scan", "datasource/objstore", "engine/catalog", "engine/exec", "engine/parser", "engine/planner",
 		"engine/types", "engine/vector", "txn"},
 	"engine/mysqlerr":    {"datasource/objstore", "engine/expr"},
