@@ -53,6 +53,7 @@ func (rt *Runtime) Install(a *analyzer.Analyzer) {
 		Rules:      []analyzer.Rule{{Id: convertRuleID, Apply: rt.convertRule}},
 	})
 	a.ExecBuilder = rt.hostExec
+	a.Catalog.RegisterFunction(sql.NewEmptyContext(), ownFunctionList()...)
 }
 
 // convertRuleID must be unknown to the host.
