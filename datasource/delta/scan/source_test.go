@@ -350,3 +350,31 @@ func TestFailingPartitionFilter(t *testing.T) {
 		t.Errorf("with rows: %v", err)
 	}
 }
+
+// Look-ups keep the dictionaries they decode; a scan of everything keeps none, however many morsels share them.
+func TestDictionariesAreKeptForLookUps(t *testing.T) {
+	m := fixedModel(t, 1, 2000, parquet.WriterOptions{PageBytes: 200})
+	cache := scan.NewCache(0)
+	src := scan.New(m.table(), scan.Options{Cache: cache, MorselRows: 300})
+	all, _, err := collect(t.Context(), src, exec.ScanSpec{Columns: []int{1}}, 2, vector.MaxRows)
+	if err != nil || len(all) != 2000 || cache.Len() != 1 {
+		t.Fatalf("%d rows, %d values cached, %v", len(all), cache.Len(), err)
+	}
+	lookUp := func(id int64, want string) (exec.ScanStats, int) {
+		spec := exec.ScanSpec{Columns: []int{1}, Filter: intFilter(m, "=", 0, id), Env: env}
+		got, stats, err := collect(t.Context(), src, spec, 1, vector.MaxRows)
+		if err != nil || !slices.Equal(got, []string{want}) {
+			t.Fatalf("id %d: %v, %v", id, got, err)
+		}
+		return stats, cache.Len()
+	}
+	_, before := lookUp(1403, "3")
+	if before < 3 {
+		t.Errorf("%d values are cached: footer, page index and dictionary are expected", before)
+	}
+	for _, id := range []int64{1403, 1807, 19} {
+		if _, after := lookUp(id, fmt.Sprint(id%10)); after != before {
+			t.Errorf("the look-up of %d changed the cache from %d to %d values", id, before, after)
+		}
+	}
+}
