@@ -8,7 +8,7 @@ import (
 // DefaultCacheBytes is the memory of a Cache made with size 0.
 const DefaultCacheBytes = 256 << 20
 
-// Cache keeps what was decoded of immutable files (footers, page indexes, bloom filters, deletion vectors), least recently used first
+// Cache keeps what was decoded of immutable files (footers, page indexes, bloom filters, deletion vectors, dictionaries of look-ups), least recently used first
 // out. It is bounded by bytes and shared by the tables of a server.
 type Cache struct {
 	mu      sync.Mutex
@@ -22,7 +22,7 @@ type Cache struct {
 // the protocol, has most likely another.
 type cacheKey struct {
 	store, path string
-	part        string // which of an object's parts: "" its footer, else a page index, bloom filter or deletion vector
+	part        string // which of an object's parts: "" its footer, else a page index, bloom filter, deletion vector or dictionary
 	sizeBytes   int64
 }
 
