@@ -4,7 +4,7 @@
 
 export CGO_ENABLED := 0
 CACHE := $(CURDIR)/.cache
-GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
 FUZZTIME ?= 30s
 
 help: ## list the targets
@@ -40,7 +40,7 @@ bench-quick: build ## the same on small data, under three minutes
 	bench/run.sh --quick
 
 docs: ## write the generated pages of docs/
-	go test ./sqlfuncs/scalar ./engine/mysqlerr -run 'Docs|Generated' -update
+	go test ./sqlfuncs/scalar ./engine/mysqlerr -run 'FunctionsDoc|Generated' -update
 
 ci: test interop ## everything that a change must pass
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
