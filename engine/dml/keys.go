@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
@@ -263,4 +264,44 @@ func (t *Table) encodeKey(b *vector.Batch, row int) string {
 		}
 	}
 	return string(out)
+}
+
+// CheckKeys looks for two rows with one key, the statement's changes included. It is for statements that assign to
+// columns of the key, and reads the key of every row.
+func (t *Table) CheckKeys(ctx context.Context, q *exec.Query) error {
+	t.Tx.ReadAll()
+	snap, err := t.Tx.Effective()
+	if err != nil {
+		return err
+	}
+	src := scan.NewSource(snap, scan.Options{Cache: t.Cache})
+	in := exec.NewScan(src, exec.ScanSpec{Columns: t.Key, Env: q.Env})
+	keys := make([]expr.Expr, len(t.Key))
+	for i, f := range in.Fields() {
+		keys[i] = &expr.Column{Index: i, Name: f.Name, Typ: f.Type, Null: f.Nullable}
+	}
+	counts, err := exec.NewAggregate(in, keys, []exec.Aggregate{{Name: "count"}})
+	if err != nil {
+		return err
+	}
+	n := counts.Fields()[len(keys)]
+	twice, err := expr.New(">", &expr.Column{Index: len(keys), Name: n.Name, Typ: n.Type}, &expr.Literal{Val: types.IntValue(types.Of(types.Int64), 1)})
+	if err != nil {
+		return err
+	}
+	return exec.Run(ctx, q, exec.NewLimit(exec.NewFilter(counts, twice), 1, 0), func(b *vector.Batch) error {
+		return &DuplicateKeyError{Table: t.Name, Key: keyValues(b, b.Row(0), len(keys))}
+	})
+}
+
+// keyValues renders the first n columns of a row as MySQL shows a key.
+func keyValues(b *vector.Batch, row, n int) string {
+	parts := make([]string, n)
+	for i := range parts {
+		v := b.Cols[i].Value(row)
+		if parts[i] = strings.Trim(v.String(), "'"); v.Type.IsBytes() && v.Valid {
+			parts[i] = v.S
+		}
+	}
+	return strings.Join(parts, "-")
 }

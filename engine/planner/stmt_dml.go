@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -67,6 +68,9 @@ func (w *writing) insert(stmt *parser.Insert) (dml.Result, error) {
 	mode := map[parser.InsertMode]dml.KeyedMode{parser.InsertPlain: dml.Reject, parser.InsertReplace: dml.Replace,
 		parser.InsertIgnore: dml.Ignore, parser.InsertUpsert: dml.Upsert}[stmt.Mode]
 	res, err := w.target.InsertKeyed(w.c.ctx, w.q, op, mode, onDuplicate)
+	if err == nil && w.assignsKey(stmt.OnDuplicate) {
+		err = w.target.CheckKeys(w.c.ctx, w.q)
+	}
 	if res.Ignored > 0 {
 		w.c.ctx.Warn(1062, "%d rows with an existing key were ignored", res.Ignored)
 	}
@@ -267,7 +271,21 @@ func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
 	if err != nil {
 		return dml.Result{}, err
 	}
-	return w.target.Update(w.c.ctx, w.q, op)
+	res, err := w.target.Update(w.c.ctx, w.q, op)
+	if err == nil && w.assignsKey(stmt.Assignments) {
+		err = w.target.CheckKeys(w.c.ctx, w.q)
+	}
+	return res, err
+}
+
+// assignsKey reports whether a column of the declared key is among the assigned ones.
+func (w *writing) assignsKey(as []parser.Assignment) bool {
+	for _, a := range as {
+		if i := w.tbl.ColumnIndex(a.Column); slices.Contains(w.target.Key, i) {
+			return true
+		}
+	}
+	return false
 }
 
 // delete removes the rows of the child select; without a condition it removes every file.
