@@ -86,6 +86,8 @@ func (c *converter) convertNode(n sql.Node, outer []exec.Field) (rel, error) {
 		return c.project(n, outer)
 	case *plan.GroupBy:
 		return c.groupBy(n, outer)
+	case *plan.Window:
+		return c.window(n, outer)
 	case *plan.Sort:
 		return c.sort(n.Child, n.SortFields, outer)
 	case *plan.TopN:

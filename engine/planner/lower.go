@@ -43,6 +43,12 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 			return nil, err
 		}
 		return exec.NewAggregate(in, r.keys, r.aggs)
+	case *windowRel:
+		in, err := l.lower(r.input)
+		if err != nil {
+			return nil, err
+		}
+		return exec.NewWindow(in, r.partition, r.order, []exec.WindowCall{r.call})
 	case *sortRel:
 		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewSort(in, r.keys) })
 	case *limitRel:

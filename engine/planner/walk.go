@@ -77,6 +77,8 @@ func mapExprs(r rel, f func(expr.Expr) expr.Expr) rel {
 			}
 		}
 		return &n
+	case *windowRel:
+		return r.mapped(f)
 	case *sortRel:
 		n := *r
 		n.keys = append(n.keys[:0:0], r.keys...)
@@ -110,6 +112,10 @@ func withInputs(r rel, in []rel) rel {
 	case *projectRel:
 		return &projectRel{input: in[0], exprs: r.exprs, out: r.out}
 	case *aggRel:
+		n := *r
+		n.input = in[0]
+		return &n
+	case *windowRel:
 		n := *r
 		n.input = in[0]
 		return &n
