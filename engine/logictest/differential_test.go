@@ -178,20 +178,20 @@ func TestWritesAgainstModel(t *testing.T) {
 	} {
 		for _, batch := range []int{0, 3} {
 			t.Run(fmt.Sprintf("%d/batch%d", i, batch), func(t *testing.T) {
-				writeAgainstModel(t, layout, engine.Options{Warehouse: t.TempDir(), BatchRows: batch, Workers: 2}, seed+uint64(i))
+				writeAgainstModel(t, layout, engine.Options{Warehouse: t.TempDir(), BatchRows: batch, Workers: 2}, seed, uint64(i))
 			})
 		}
 	}
 }
 
-func writeAgainstModel(t *testing.T, layout string, opts engine.Options, seed uint64) {
+func writeAgainstModel(t *testing.T, layout string, opts engine.Options, seed, stream uint64) {
 	e, err := engine.Open(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = e.Close() }()
 	s := e.Session("default")
-	r := &random{Rand: rand.New(rand.NewPCG(seed, 1))}
+	r := &random{Rand: rand.New(rand.NewPCG(seed, stream))}
 	do := func(stmt string) {
 		if _, err := s.Query(t.Context(), stmt); err != nil {
 			t.Fatalf("seed %d: %s: %v", seed, stmt, err)
