@@ -69,18 +69,13 @@ func keyBounds(source []*vector.Batch, sourceKey, targetKey expr.Expr, env *expr
 
 // keyText renders the key of a row for a duplicate-key error.
 func keyText(b *vector.Batch, row int, position []int, keys []expr.Expr) string {
-	var parts []string
+	var cols []*vector.Vector
 	for _, k := range keys {
 		for _, c := range expr.Columns(k) {
-			v := b.Cols[position[c]].Value(row)
-			if v.Type.IsBytes() && v.Valid {
-				parts = append(parts, v.S)
-			} else {
-				parts = append(parts, strings.Trim(v.String(), "'"))
-			}
+			cols = append(cols, b.Cols[position[c]])
 		}
 	}
-	return strings.Join(parts, "-")
+	return keyValues(cols, row)
 }
 
 // KeyedMode says what a keyed insert does with a row whose key exists.
@@ -232,17 +227,13 @@ func lastRows(batches []*vector.Batch, last map[string]rowAt) [][]*vector.Batch 
 	return [][]*vector.Batch{out}
 }
 
+// keyOf renders the declared key of a row of the table.
 func (t *Table) keyOf(b *vector.Batch, row int) string {
-	var parts []string
-	for _, k := range t.Key {
-		v := b.Cols[k].Value(row)
-		if v.Type.IsBytes() && v.Valid {
-			parts = append(parts, v.S)
-			continue
-		}
-		parts = append(parts, strings.Trim(v.String(), "'"))
+	cols := make([]*vector.Vector, len(t.Key))
+	for i, k := range t.Key {
+		cols[i] = b.Cols[k]
 	}
-	return strings.Join(parts, "-")
+	return keyValues(cols, row)
 }
 
 // encodeKey gives rows with equal keys the same bytes.
@@ -290,15 +281,15 @@ func (t *Table) CheckKeys(ctx context.Context, q *exec.Query) error {
 		return err
 	}
 	return exec.Run(ctx, q, exec.NewLimit(exec.NewFilter(counts, twice), 1, 0), func(b *vector.Batch) error {
-		return &DuplicateKeyError{Table: t.Name, Key: keyValues(b, b.Row(0), len(keys))}
+		return &DuplicateKeyError{Table: t.Name, Key: keyValues(b.Cols[:len(keys)], b.Row(0))}
 	})
 }
 
-// keyValues renders the first n columns of a row as MySQL shows a key.
-func keyValues(b *vector.Batch, row, n int) string {
-	parts := make([]string, n)
-	for i := range parts {
-		v := b.Cols[i].Value(row)
+// keyValues renders a row of some columns as MySQL shows a key.
+func keyValues(cols []*vector.Vector, row int) string {
+	parts := make([]string, len(cols))
+	for i, c := range cols {
+		v := c.Value(row)
 		if parts[i] = strings.Trim(v.String(), "'"); v.Type.IsBytes() && v.Valid {
 			parts[i] = v.S
 		}

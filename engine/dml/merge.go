@@ -55,9 +55,7 @@ func (t *Table) Merge(ctx context.Context, q *exec.Query, m Merge) (Result, erro
 		return Result{}, err
 	}
 	defer q.Memory.Release(r.held)
-	if err := r.splitCondition(); err != nil {
-		return Result{}, err
-	}
+	r.splitCondition()
 	if err := r.joinTarget(ctx); err != nil {
 		abort(ctx, r.apps)
 		return Result{}, err
@@ -132,7 +130,7 @@ func (r *mergeRun) loadSource(ctx context.Context) error {
 }
 
 // splitCondition sorts the conjuncts of ON into equal keys, conditions on the target alone and the rest.
-func (r *mergeRun) splitCondition() error {
+func (r *mergeRun) splitCondition() {
 	need := make([]bool, len(r.fields))
 	for _, p := range r.m.On {
 		r.classify(p)
@@ -154,7 +152,6 @@ func (r *mergeRun) splitCondition() error {
 			r.needed = append(r.needed, i)
 		}
 	}
-	return nil
 }
 
 func (r *mergeRun) markNeeded(need []bool, e expr.Expr) {

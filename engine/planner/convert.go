@@ -371,14 +371,12 @@ func (c *converter) valuesRow(tuple []sql.Expression, s scope) ([]expr.Expr, err
 
 // isAggregate reports whether e is an aggregate function of the host.
 func isAggregate(e sql.Expression) bool {
-	a, ok := e.(sql.Aggregation)
-	if !ok {
+	if _, ok := e.(sql.Aggregation); !ok {
 		return false
 	}
 	if w, ok := e.(sql.WindowAdaptableExpression); ok && w.Window() != nil {
 		return false
 	}
-	_ = a
 	return true
 }
 

@@ -31,7 +31,7 @@ type Options struct {
 	OnConflict  func(table string, attempt int, err error) // an autocommit write is executed again
 }
 
-// Runtime plans and runs statements; it is shared by all sessions. It is the host's NodeExecBuilder.
+// Runtime plans and runs statements; it is shared by all sessions.
 type Runtime struct {
 	host      hostEngine // binds the text of constraints and defaults
 	opts      Options
@@ -44,7 +44,7 @@ type Runtime struct {
 func NewRuntime(p *catalog.Provider, opts Options) *Runtime {
 	catalog.SetTypeMapper(func(f exec.Field) sql.Type { return HostType(f.Type) })
 	rt := &Runtime{opts: opts, provider: p}
-	rt.hostExec = rowexec.NewOverrideBuilder(override{rt})
+	rt.hostExec = rowexec.DefaultBuilder
 	return rt
 }
 
@@ -69,18 +69,6 @@ func (rt *Runtime) SetHost(h hostEngine) { rt.host = h }
 
 // Fallbacks counts the constructs that ran row by row since the start.
 func (rt *Runtime) Fallbacks() int64 { return rt.fallbacks.Load() }
-
-// override is asked by the host's row executor for every node: a converted query runs on batches, and a table that the
-// analyzer put somewhere unexpected is scanned by us.
-type override struct{ rt *Runtime }
-
-// Build implements sql.NodeExecBuilder; nil means that the host runs the node itself.
-func (o override) Build(_ *sql.Context, n sql.Node, row sql.Row) (sql.RowIter, error) {
-	return nil, nil
-}
-
-// Exec is the host's execution builder.
-func (rt *Runtime) Exec() sql.NodeExecBuilder { return rt.hostExec }
 
 func defaultEnv() *expr.Env { return &expr.Env{Location: time.UTC, Now: time.Unix(0, 0).UTC()} }
 
