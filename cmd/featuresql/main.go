@@ -31,13 +31,14 @@ type engineFlags struct {
 	Warehouse   string `help:"Folder of the tables: <warehouse>/<database>/<table>." default:"./warehouse" env:"FEATURESQL_WAREHOUSE"`
 	Workers     int    `help:"Parallel streams per query (default: the number of cores)." env:"FEATURESQL_WORKERS"`
 	MemoryLimit int64  `help:"Bytes that all queries together may hold; 0 is unlimited." env:"FEATURESQL_MEMORY_LIMIT"`
+	CacheMemory int64  `help:"Bytes of footers, indexes and hot pages that are kept in memory." default:"1073741824" env:"FEATURESQL_CACHE_MEMORY"`
 	QueryMemory int64  `help:"Bytes that one query may hold; 0 is unlimited." env:"FEATURESQL_QUERY_MEMORY"`
 	TempDir     string `help:"Folder for data that does not fit in memory." env:"FEATURESQL_TEMP_DIR" type:"path"`
 }
 
 func (f engineFlags) open(ctx context.Context, log *slog.Logger) (*engine.Engine, error) {
 	return engine.Open(ctx, engine.Options{
-		Warehouse: f.Warehouse, Workers: f.Workers, MemoryBytes: f.MemoryLimit, QueryBytes: f.QueryMemory, TempDir: f.TempDir, Log: log,
+		Warehouse: f.Warehouse, Workers: f.Workers, MemoryBytes: f.MemoryLimit, QueryBytes: f.QueryMemory, CacheBytes: f.CacheMemory, TempDir: f.TempDir, Log: log,
 	})
 }
 

@@ -187,7 +187,7 @@ func (c *flatColumn) ensure(ctx context.Context) error {
 
 func (c *flatColumn) decodePage(ctx context.Context) error {
 	l := c.pages.leaf
-	d, buf, err := c.pages.decompress(&c.page, c.buf)
+	d, buf, err := c.pages.content(&c.page, c.buf)
 	c.buf = buf
 	if err != nil {
 		return err

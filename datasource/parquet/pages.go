@@ -15,6 +15,8 @@ type rawPage struct {
 	h    pageHeader
 	body []byte // aliases the chunk's buffer
 	rows int64  // rows that begin on the page; -1 unknown
+	kept *Page  // the page, decompressed, in place of body; nil: it was not kept
+	at   int    // the number of the page, if the chunk has an offset index
 }
 
 // RowRange is a half-open range of rows of a row group.
@@ -23,7 +25,7 @@ type RowRange struct{ From, To int64 }
 // chunkPages walks the pages of one column chunk.
 //
 // It reads the chunk with one request, unless the chunk has an offset index and the wanted ranges lie on few
-// of its pages; then it reads runs of neighbouring pages, each when it is reached.
+// of its pages; then it reads runs of neighbouring pages. Both are read when a page that was not kept is reached.
 type chunkPages struct {
 	f    *File
 	leaf *leaf
@@ -36,8 +38,10 @@ type chunkPages struct {
 
 	locs []pageLocation // offset index; nil: pages are found by walking
 	next int            // the next page of locs
-	runs []pageRun      // what is read when; nil: buf is the whole chunk
+	runs []pageRun      // what is read when a page of it is reached; nil: buf is the whole chunk
 
+	rg        int
+	kept      Pages // of the pages of runs; nil: none
 	dict      rawPage
 	hasDict   bool
 	bytesRead int64
@@ -59,7 +63,7 @@ const (
 // open prepares for walking the pages of a chunk; ranges nil means all rows.
 func (p *chunkPages) open(ctx context.Context, f *File, rg int, l *leaf, ranges []RowRange) error {
 	m := &f.meta.rowGroups[rg].columns[l.index]
-	*p = chunkPages{f: f, leaf: l, meta: m, rows: f.meta.rowGroups[rg].numRows, buf: p.buf[:0]}
+	*p = chunkPages{f: f, rg: rg, leaf: l, meta: m, rows: f.meta.rowGroups[rg].numRows, buf: p.buf[:0]}
 	switch {
 	case m.encrypted:
 		return unsupportedf("encrypted column %s", l.name())
@@ -76,20 +80,19 @@ func (p *chunkPages) open(ctx context.Context, f *File, rg int, l *leaf, ranges 
 			return err
 		}
 		p.locs = locs
-		if p.planRuns(ranges) {
+		if len(locs) > 0 {
+			p.runs = p.planRuns(ranges)
 			return nil
 		}
 	}
 	return p.load(ctx, start, start+m.compressedSize)
 }
 
-// planRuns decides which pages are read, and reports whether that is less than the whole chunk.
-func (p *chunkPages) planRuns(ranges []RowRange) bool {
-	if len(p.locs) == 0 {
-		return false
-	}
+// planRuns decides which pages are read together: runs of neighbours, or the whole chunk where that is not much more.
+func (p *chunkPages) planRuns(ranges []RowRange) []pageRun {
 	start := p.meta.start()
-	var runs []pageRun
+	whole := []pageRun{{to: len(p.locs), start: start, end: start + p.meta.compressedSize}}
+	runs := []pageRun{}
 	var total int64
 	for _, r := range ranges {
 		if r.From >= r.To {
@@ -98,7 +101,7 @@ func (p *chunkPages) planRuns(ranges []RowRange) bool {
 		from := sort.Search(len(p.locs), func(i int) bool { return p.locs[i].firstRow > r.From }) - 1
 		to := sort.Search(len(p.locs), func(i int) bool { return p.locs[i].firstRow >= r.To })
 		if from < 0 {
-			return false
+			return whole
 		}
 		run := pageRun{from: from, to: to, start: p.locs[from].offset, end: p.locs[to-1].end()}
 		if n := len(runs); n > 0 && run.start-runs[n-1].end <= runGapBytes {
@@ -108,8 +111,7 @@ func (p *chunkPages) planRuns(ranges []RowRange) bool {
 		runs = append(runs, run)
 	}
 	if len(runs) == 0 {
-		p.runs = []pageRun{}
-		return true
+		return runs
 	}
 	if d := runs[0].start - start; d > 0 && d <= runGapBytes { // take the dictionary along
 		runs[0].start = start
@@ -118,10 +120,9 @@ func (p *chunkPages) planRuns(ranges []RowRange) bool {
 		total += r.end - r.start
 	}
 	if total*wholeChunkDen > p.meta.compressedSize*wholeChunkNum {
-		return false
+		return whole
 	}
-	p.runs = runs
-	return true
+	return runs
 }
 
 // load reads the bytes from start to end into buf.
@@ -183,6 +184,11 @@ func (p *chunkPages) nextLocated(ctx context.Context) (rawPage, error) {
 	if p.next >= len(p.locs) {
 		return rawPage{}, io.EOF
 	}
+	if page := p.keptPage(); page != nil {
+		out := rawPage{h: page.h, rows: p.rowsOf(p.next), kept: page, at: p.next}
+		p.next++
+		return out, nil
+	}
 	loc := p.locs[p.next]
 	if err := p.loadRun(ctx, p.next); err != nil {
 		return rawPage{}, err
@@ -202,9 +208,53 @@ func (p *chunkPages) nextLocated(ctx context.Context) (rawPage, error) {
 	case page.rows >= 0 && page.rows != rows:
 		return page, corruptf("a page of column %s has %d rows, the offset index says %d", p.leaf.name(), page.rows, rows)
 	}
-	page.rows = rows
+	page.rows, page.at = rows, p.next
 	p.next++
 	return page, nil
+}
+
+// keptPage returns the next page if it was kept decompressed.
+func (p *chunkPages) keptPage() *Page {
+	if p.kept == nil || p.runs == nil {
+		return nil
+	}
+	return p.kept.Page(PageKey{p.rg, p.leaf.index, p.next})
+}
+
+// keep decompresses a page into memory of its own and keeps it.
+func (p *chunkPages) keep(page *rawPage) (pageData, error) {
+	d, _, err := p.decompress(page, nil)
+	if err != nil {
+		return d, err
+	}
+	bytes := len(d.values) + len(d.rep) + len(d.def)
+	if page.h.typ == format.DataPageV2 || p.meta.codec == format.Uncompressed { // parts that alias the chunk's buffer
+		d.rep, d.def, d.values = withPadding(d.rep), withPadding(d.def), withPadding(d.values)
+	}
+	p.kept.KeepPage(PageKey{p.rg, p.leaf.index, page.at}, &Page{h: page.h, data: d, bytes: bytes + 3*padBytes})
+	return d, nil
+}
+
+// withPadding copies a part of a page, with padding behind it.
+func withPadding(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	out := make([]byte, len(b), len(b)+padBytes)
+	copy(out, b)
+	return out
+}
+
+// content returns a page decompressed: as it was kept, or into buf (reused).
+func (p *chunkPages) content(page *rawPage, buf []byte) (d pageData, out []byte, err error) {
+	switch {
+	case page.kept != nil:
+		return page.kept.data, buf, nil
+	case p.kept != nil && p.runs != nil:
+		d, err = p.keep(page)
+		return d, buf, err
+	}
+	return p.decompress(page, buf)
 }
 
 func (p *chunkPages) rowsOf(page int) int64 {

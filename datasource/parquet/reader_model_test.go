@@ -351,13 +351,21 @@ func checkRandomReads(t *rapid.T, f *testFile) {
 		t.Fatalf("%d rows, want %d", pf.NumRows(), len(f.rows[0]))
 	}
 	var first int64
+	kept := keptPages{}
 	for g := range pf.NumRowGroups() {
 		n := pf.RowGroupRows(g)
-		ranges := genRanges(t, n)
-		readGroup(t, f, p, g, first, n, ranges)
+		for range 2 { // with pages that were read before, and others
+			readGroup(t, f, p, g, first, n, genRanges(t, n), kept)
+		}
 		first += n
 	}
 }
+
+// keptPages keeps every page that is offered.
+type keptPages map[parquet.PageKey]*parquet.Page
+
+func (k keptPages) Page(key parquet.PageKey) *parquet.Page           { return k[key] }
+func (k keptPages) KeepPage(key parquet.PageKey, page *parquet.Page) { k[key] = page }
 
 func genRanges(t *rapid.T, n int64) []parquet.RowRange {
 	if rapid.Bool().Draw(t, "all rows") {
@@ -374,9 +382,9 @@ func genRanges(t *rapid.T, n int64) []parquet.RowRange {
 	return out
 }
 
-func readGroup(t *rapid.T, f *testFile, p *parquet.Projection, g int, first, rows int64, ranges []parquet.RowRange) {
+func readGroup(t *rapid.T, f *testFile, p *parquet.Projection, g int, first, rows int64, ranges []parquet.RowRange, kept parquet.Pages) {
 	ctx := context.Background()
-	r, err := p.NewRowGroupReader(ctx, g, parquet.ReadOptions{Ranges: ranges, BatchRows: rapid.SampledFrom([]int{0, 3, 64, 100}).Draw(t, "batch")})
+	r, err := p.NewRowGroupReader(ctx, g, parquet.ReadOptions{Ranges: ranges, BatchRows: rapid.SampledFrom([]int{0, 3, 64, 100}).Draw(t, "batch"), Pages: kept})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,30 @@ type ReadOptions struct {
 	Ranges       []RowRange   // ascending and disjoint; nil: all rows
 	BatchRows    int          // greatest batch; default and maximum vector.MaxRows
 	Dictionaries Dictionaries // where decoded dictionaries are kept; nil: nowhere
+	Pages        Pages        // where decompressed pages are kept that are read by the offset index; nil: nowhere
 }
+
+// Pages keeps decompressed data pages of one file, for readers that come to a few of them again. A page that was kept is
+// shared and not changed. It may be used by several goroutines at once.
+type Pages interface {
+	// Page returns what was kept under a key, nil if there is nothing.
+	Page(key PageKey) *Page
+	// KeepPage may keep a page.
+	KeepPage(key PageKey, page *Page)
+}
+
+// PageKey names a data page: Number counts the pages of the column chunk from 0.
+type PageKey struct{ RowGroup, Leaf, Number int }
+
+// Page is a decompressed data page whose checksum was right.
+type Page struct {
+	h     pageHeader
+	data  pageData
+	bytes int
+}
+
+// SizeBytes returns the memory of the page.
+func (p *Page) SizeBytes() int64 { return int64(p.bytes) }
 
 // Dictionaries keeps decoded dictionaries of one file, for readers that come to a column chunk again. A dictionary that
 // was kept is shared and must not be changed. It may be used by several goroutines at once.
@@ -43,6 +66,7 @@ type RowGroupReader struct {
 	explicit  []RowRange // nil if all rows are read
 	batchRows int
 	dicts     Dictionaries
+	kept      Pages
 	row       int64 // of the row group, first row of the batch
 	n         int   // rows of the batch
 	cols      []columnState
@@ -69,7 +93,7 @@ func (p *Projection) NewRowGroupReader(_ context.Context, rg int, opts ReadOptio
 		return nil, fmt.Errorf("read row group %d of a Parquet file: there is none", rg)
 	}
 	rows := p.f.meta.rowGroups[rg].numRows
-	r := &RowGroupReader{p: p, rg: rg, explicit: opts.Ranges, batchRows: opts.BatchRows, dicts: opts.Dictionaries, cols: make([]columnState, len(p.cols))}
+	r := &RowGroupReader{p: p, rg: rg, explicit: opts.Ranges, batchRows: opts.BatchRows, dicts: opts.Dictionaries, kept: opts.Pages, cols: make([]columnState, len(p.cols))}
 	if r.batchRows <= 0 || r.batchRows > vector.MaxRows {
 		r.batchRows = vector.MaxRows
 	}
@@ -162,6 +186,7 @@ func (r *RowGroupReader) read(ctx context.Context, col int, s *columnState, sel 
 		if err := s.flat.open(ctx, r.p.f, r.rg, c.leaf, c.conv, r.explicit); err != nil {
 			return nil, err
 		}
+		s.flat.pages.kept = r.kept
 		s.flat.dicts = r.dicts
 		s.flat.dictKey = DictionaryKey{RowGroup: r.rg, Leaf: c.leaf.index, Type: c.conv.want}
 	}

@@ -3,13 +3,15 @@ package scan
 import (
 	"container/list"
 	"sync"
+
+	"github.com/featuresql/featuresql/engine/types"
 )
 
 // DefaultCacheBytes is the memory of a Cache made with size 0.
 const DefaultCacheBytes = 256 << 20
 
-// Cache keeps what was decoded of immutable files (footers, page indexes, bloom filters, deletion vectors, dictionaries of look-ups), least recently used first
-// out. It is bounded by bytes and shared by the tables of a server.
+// Cache keeps what was decoded of immutable files (footers, page indexes, bloom filters, deletion vectors, dictionaries and pages
+// of look-ups), least recently used first out. It is bounded by bytes and shared by the tables of a server.
 type Cache struct {
 	mu      sync.Mutex
 	max     int64
@@ -18,13 +20,34 @@ type Cache struct {
 	entries map[cacheKey]*list.Element
 }
 
-// cacheKey names an immutable object. The size is part of it because a path that is written anew, against
-// the protocol, has most likely another.
+// cacheKey names an immutable object. Its size and time in the log are part of it because a path that is written
+// anew, against the protocol or in a table that was dropped and made again, has most likely others.
 type cacheKey struct {
 	store, path string
-	part        string // which of an object's parts: "" its footer, else a page index, bloom filter, deletion vector or dictionary
 	sizeBytes   int64
+	modified    int64 // milliseconds
+	part        partKey
 }
+
+// partKey names a part of an object; zero: its footer.
+type partKey struct {
+	kind               partKind
+	group, leaf, index int
+	column             string     // the name of the column in the file, or of the deletion vector
+	as                 types.Type // the type that it is read as
+}
+
+// partKind says what a part is.
+type partKind uint8
+
+const (
+	partFooter partKind = iota
+	partDeletions
+	partDictionary
+	partPage
+	partPageIndex
+	partBloom
+)
 
 type cacheEntry struct {
 	key   cacheKey
@@ -66,7 +89,7 @@ func (c *Cache) get(key cacheKey) (any, bool) {
 }
 
 func (c *Cache) put(key cacheKey, value any, bytes int64) {
-	bytes += int64(len(key.store)+len(key.path)+len(key.part)) + 200
+	bytes += int64(len(key.store)+len(key.path)) + 300
 	if bytes > c.max {
 		return
 	}

@@ -90,7 +90,7 @@ func (s *Source) footer(ctx context.Context, i int) (*parquet.File, cacheKey, er
 	if err != nil {
 		return nil, cacheKey{}, fmt.Errorf("data file %s: %w", path, err)
 	}
-	id := cacheKey{store: store.URL(), path: key, sizeBytes: size}
+	id := cacheKey{store: store.URL(), path: key, sizeBytes: size, modified: files.ModificationTime(i)}
 	f, err := cached(s.opts.Cache, id, func() (*parquet.File, int64, error) {
 		f, err := parquet.Open(ctx, storeFile{store, key}, size, parquet.OpenOptions{Path: path, MaxFooterBytes: s.opts.MaxFooterBytes})
 		if err != nil {

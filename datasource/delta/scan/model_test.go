@@ -50,12 +50,13 @@ type columnBounds struct {
 	nulls    int64
 }
 
-func (m *model) Len() int                { return len(m.files) }
-func (m *model) Path(i int) string       { return m.files[i].path }
-func (m *model) Size(i int) int64        { return m.files[i].size }
-func (m *model) NumRecords(i int) int64  { return m.files[i].numRecords }
-func (m *model) TightBounds(i int) bool  { return m.files[i].tight }
-func (m *model) DeletedRows(i int) int64 { return int64(len(m.files[i].deleted)) }
+func (m *model) Len() int                   { return len(m.files) }
+func (m *model) Path(i int) string          { return m.files[i].path }
+func (m *model) Size(i int) int64           { return m.files[i].size }
+func (m *model) ModificationTime(int) int64 { return 0 }
+func (m *model) NumRecords(i int) int64     { return m.files[i].numRecords }
+func (m *model) TightBounds(i int) bool     { return m.files[i].tight }
+func (m *model) DeletedRows(i int) int64    { return int64(len(m.files[i].deleted)) }
 
 func (m *model) PartitionValue(i, column int) (types.Value, error) {
 	return m.files[i].partition[column], nil

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/featuresql/featuresql/datasource/parquet"
@@ -35,16 +34,17 @@ func (p *plan) ranges(ctx context.Context, m morsel) ([]parquet.RowRange, error)
 // they are read whole, which costs more than a page or two.
 const bloomShare = 4
 
-// dictionaryShare is the part of a row group's rows that the page index must leave for dictionaries to be cached.
-const dictionaryShare = 8
+// lookUpShare is the part of a row group's rows that the page index must leave for dictionaries and pages to be cached.
+const lookUpShare = 8
 
-// dictionaries returns where a morsel's dictionaries are kept.
-func (p *plan) dictionaries(m morsel) parquet.Dictionaries {
+// kept returns where a morsel's dictionaries and pages are kept.
+func (p *plan) kept(m morsel) (parquet.Dictionaries, parquet.Pages) {
 	g := &m.file.groups[m.group]
-	if g.ranges != nil && rowsOf(g.ranges) <= m.file.groupRows[m.group]/dictionaryShare {
-		return cachedDictionaries{p.src.opts.Cache, m.file.id}
+	if g.ranges != nil && rowsOf(g.ranges) <= m.file.groupRows[m.group]/lookUpShare {
+		c := lookUpCache{p.src.opts.Cache, m.file.id}
+		return c, c
 	}
-	return &g.dicts
+	return &g.dicts, nil
 }
 
 func rowsOf(ranges []parquet.RowRange) (rows int64) {
@@ -93,7 +93,7 @@ func (p *plan) absent(ctx context.Context, f *openFile, group int) (bool, error)
 
 // bloom returns the bloom filter of a slot in a row group, nil if there is none.
 func (p *plan) bloom(ctx context.Context, f *openFile, group, k int) (*parquet.Bloom, error) {
-	return cached(p.src.opts.Cache, p.partKey("bloom", f, group, k), func() (*parquet.Bloom, int64, error) {
+	return cached(p.src.opts.Cache, p.partKey(partBloom, f, group, k), func() (*parquet.Bloom, int64, error) {
 		b, err := f.projection.Bloom(ctx, group, p.slots[k].projected)
 		if err != nil || b == nil {
 			return nil, 0, err
@@ -104,10 +104,10 @@ func (p *plan) bloom(ctx context.Context, f *openFile, group, k int) (*parquet.B
 }
 
 // partKey names what is kept of one column of a row group, read as the column's type.
-func (p *plan) partKey(what string, f *openFile, group, k int) cacheKey {
+func (p *plan) partKey(kind partKind, f *openFile, group, k int) cacheKey {
 	field := &p.fields[p.slots[k].projected]
 	key := f.id
-	key.part = fmt.Sprintf("%s %d %d %s %s", what, group, field.FieldID, field.VectorType(), field.PhysicalName())
+	key.part = partKey{kind: kind, group: group, leaf: int(field.FieldID), column: field.PhysicalName(), as: field.VectorType()}
 	return key
 }
 
@@ -119,7 +119,7 @@ type pageStats struct {
 
 // pages returns the page index of a slot in a row group, nil if there is none.
 func (p *plan) pages(ctx context.Context, f *openFile, group, k int) (*pageStats, error) {
-	return cached(p.src.opts.Cache, p.partKey("pages", f, group, k), func() (*pageStats, int64, error) {
+	return cached(p.src.opts.Cache, p.partKey(partPageIndex, f, group, k), func() (*pageStats, int64, error) {
 		col := p.slots[k].projected
 		index, err := f.projection.PageIndex(ctx, group, []int{col})
 		if err != nil || index == nil {

@@ -351,8 +351,8 @@ func TestFailingPartitionFilter(t *testing.T) {
 	}
 }
 
-// Look-ups keep the dictionaries they decode; a scan of everything keeps none, however many morsels share them.
-func TestDictionariesAreKeptForLookUps(t *testing.T) {
+// Look-ups keep the dictionaries and pages they decode; a scan of everything keeps none, however many morsels share them.
+func TestLookUpsKeepWhatTheyDecode(t *testing.T) {
 	m := fixedModel(t, 1, 2000, parquet.WriterOptions{PageBytes: 200})
 	cache := scan.NewCache(0)
 	src := scan.New(m.table(), scan.Options{Cache: cache, MorselRows: 300})
@@ -368,13 +368,14 @@ func TestDictionariesAreKeptForLookUps(t *testing.T) {
 		}
 		return stats, cache.Len()
 	}
-	_, before := lookUp(1403, "3")
-	if before < 3 {
-		t.Errorf("%d values are cached: footer, page index and dictionary are expected", before)
+	cold, before := lookUp(1403, "3")
+	if before != 5 {
+		t.Errorf("%d values are cached: footer, page index, dictionary and two pages are expected", before)
 	}
-	for _, id := range []int64{1403, 1807, 19} {
-		if _, after := lookUp(id, fmt.Sprint(id%10)); after != before {
-			t.Errorf("the look-up of %d changed the cache from %d to %d values", id, before, after)
-		}
+	if warm, after := lookUp(1403, "3"); after != before || warm.BytesRead != 0 || cold.BytesRead == 0 {
+		t.Errorf("looked up again: %d values are cached, not %d; %d bytes read, at first %d", after, before, warm.BytesRead, cold.BytesRead)
+	}
+	for _, id := range []int64{1807, 19} {
+		lookUp(id, fmt.Sprint(id%10))
 	}
 }

@@ -153,8 +153,9 @@ func (s *stream) nextMorsel(ctx context.Context) error {
 	if len(ranges) == 0 {
 		return nil
 	}
+	dicts, pages := s.p.kept(m)
 	s.reader, err = m.file.projection.NewRowGroupReader(ctx, m.group, parquet.ReadOptions{
-		Ranges: ranges, BatchRows: s.p.src.opts.BatchRows, Dictionaries: s.p.dictionaries(m),
+		Ranges: ranges, BatchRows: s.p.src.opts.BatchRows, Dictionaries: dicts, Pages: pages,
 	})
 	if err != nil {
 		return s.p.src.readError(m.file.path, err)

@@ -37,6 +37,8 @@ type Files interface {
 	Path(i int) string
 	// Size is the file's size in bytes.
 	Size(i int) int64
+	// ModificationTime is when the file was written, in milliseconds of the epoch, as the log says.
+	ModificationTime(i int) int64
 	// NumRecords is the number of rows in the file, deleted ones included; -1 if the log does not say.
 	NumRecords(i int) int64
 	// DeletedRows is the number of rows that the file's deletion vector deletes; 0 without one.

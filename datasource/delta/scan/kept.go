@@ -1,41 +1,58 @@
 package scan
 
 import (
-	"fmt"
 	"sync"
 
 	"github.com/featuresql/featuresql/datasource/parquet"
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
-// cachedDictionaries keep the dictionaries of a file in the cache. It is for scans that read few rows of a
-// row group: there a dictionary costs more than the rows. A scan of everything would only drive out what others need.
-type cachedDictionaries struct {
+// lookUpCache keeps the dictionaries and decompressed pages of a file in the cache. It is for scans that read few rows of a
+// row group: there they cost more than the rows. A scan of everything would only drive out what others need.
+type lookUpCache struct {
 	cache *Cache
 	file  cacheKey
 }
 
-var _ parquet.Dictionaries = cachedDictionaries{}
+var (
+	_ parquet.Dictionaries = lookUpCache{}
+	_ parquet.Pages        = lookUpCache{}
+)
 
-func (d cachedDictionaries) key(k parquet.DictionaryKey) cacheKey {
-	key := d.file
-	key.part = fmt.Sprintf("dictionary %d %d %s", k.RowGroup, k.Leaf, k.Type)
+func (c lookUpCache) dictionaryKey(k parquet.DictionaryKey) cacheKey {
+	key := c.file
+	key.part = partKey{kind: partDictionary, group: k.RowGroup, leaf: k.Leaf, as: k.Type}
 	return key
 }
 
 // Dictionary implements parquet.Dictionaries.
-func (d cachedDictionaries) Dictionary(k parquet.DictionaryKey) *vector.Vector {
-	v, ok := d.cache.get(d.key(k))
-	if !ok {
-		return nil
-	}
+func (c lookUpCache) Dictionary(k parquet.DictionaryKey) *vector.Vector {
+	v, _ := c.cache.get(c.dictionaryKey(k))
 	dict, _ := v.(*vector.Vector)
 	return dict
 }
 
 // Keep implements parquet.Dictionaries.
-func (d cachedDictionaries) Keep(k parquet.DictionaryKey, dict *vector.Vector) {
-	d.cache.put(d.key(k), dict, int64(dict.SizeBytes()))
+func (c lookUpCache) Keep(k parquet.DictionaryKey, dict *vector.Vector) {
+	c.cache.put(c.dictionaryKey(k), dict, int64(dict.SizeBytes()))
+}
+
+func (c lookUpCache) pageKey(k parquet.PageKey) cacheKey {
+	key := c.file
+	key.part = partKey{kind: partPage, group: k.RowGroup, leaf: k.Leaf, index: k.Number}
+	return key
+}
+
+// Page implements parquet.Pages.
+func (c lookUpCache) Page(k parquet.PageKey) *parquet.Page {
+	v, _ := c.cache.get(c.pageKey(k))
+	page, _ := v.(*parquet.Page)
+	return page
+}
+
+// KeepPage implements parquet.Pages.
+func (c lookUpCache) KeepPage(k parquet.PageKey, page *parquet.Page) {
+	c.cache.put(c.pageKey(k), page, page.SizeBytes())
 }
 
 // sharedDictionaries keep the dictionaries of a row group that several morsels make up, until the last of them is done.
