@@ -127,7 +127,7 @@ func (t *Table) keyedMerge(source exec.Operator, mode KeyedMode, onDuplicate []e
 	for i, f := range fields {
 		newRow[i] = column(i, f)
 	}
-	m := Merge{Source: source, Clauses: []Clause{{Kind: NotMatched, Act: InsertRow, Row: newRow}}}
+	m := Merge{Source: source, distinct: true, Clauses: []Clause{{Kind: NotMatched, Act: InsertRow, Row: newRow}}}
 	for _, k := range t.Key {
 		eq, err := expr.New("=", column(k, fields[k]), column(len(fields)+k, fields[k]))
 		if err != nil {
@@ -165,7 +165,7 @@ func (t *Table) rounds(ctx context.Context, q *exec.Query, op exec.Operator, mod
 		total += int64(b.Len)
 		sels := map[int][]uint16{}
 		for i := range b.Len {
-			key := t.encodeKey(b, i)
+			key, _ := encodeKey(t.keyColumns(b), i)
 			round := seen[key]
 			seen[key]++
 			switch {
@@ -229,20 +229,27 @@ func lastRows(batches []*vector.Batch, last map[string]rowAt) [][]*vector.Batch 
 
 // keyOf renders the declared key of a row of the table.
 func (t *Table) keyOf(b *vector.Batch, row int) string {
+	return keyValues(t.keyColumns(b), row)
+}
+
+// keyColumns are the columns of the declared key in a batch of the table's columns.
+func (t *Table) keyColumns(b *vector.Batch) []*vector.Vector {
 	cols := make([]*vector.Vector, len(t.Key))
 	for i, k := range t.Key {
 		cols[i] = b.Cols[k]
 	}
-	return keyValues(cols, row)
+	return cols
 }
 
-// encodeKey gives rows with equal keys the same bytes.
-func (t *Table) encodeKey(b *vector.Batch, row int) string {
+// encodeKey gives rows with equal keys the same bytes; whole is false for a key with a NULL, which equals none.
+func encodeKey(cols []*vector.Vector, row int) (text string, whole bool) {
 	var out []byte
-	for _, k := range t.Key {
-		v := b.Cols[k].Value(row)
+	whole = true
+	for _, c := range cols {
+		v := c.Value(row)
 		switch {
 		case !v.Valid:
+			whole = false
 			out = append(out, 0)
 		case v.Type.IsBytes():
 			out = append(binary.AppendUvarint(append(out, 1), uint64(len(v.S))), v.S...)
@@ -254,7 +261,7 @@ func (t *Table) encodeKey(b *vector.Batch, row int) string {
 			out = binary.LittleEndian.AppendUint64(append(out, 1), uint64(v.I))
 		}
 	}
-	return string(out)
+	return string(out), whole
 }
 
 // CheckKeys looks for two rows with one key, the statement's changes included. It is for statements that assign to

@@ -46,15 +46,17 @@ type Merge struct {
 	Source  exec.Operator
 	On      []expr.Expr // conjuncts over source ++ target columns
 	Clauses []Clause
+
+	distinct bool // no new key can be there already: On compares the keys and no two source rows share one
 }
 
 // Merge runs m against the table.
 func (t *Table) Merge(ctx context.Context, q *exec.Query, m Merge) (Result, error) {
-	r := &mergeRun{t: t, q: q, m: m, rows: newTouched(), fields: t.fields(), width: len(m.Source.Fields())}
+	r := &mergeRun{t: t, q: q, m: m, rows: newTouched(), keys: newKeys{seen: map[string]bool{}}, fields: t.fields(), width: len(m.Source.Fields())}
 	if err := r.loadSource(ctx); err != nil {
 		return Result{}, err
 	}
-	defer q.Memory.Release(r.held)
+	defer func() { q.Memory.Release(r.held) }()
 	r.splitCondition()
 	if err := r.joinTarget(ctx); err != nil {
 		abort(ctx, r.apps)
@@ -67,7 +69,10 @@ func (t *Table) Merge(ctx context.Context, q *exec.Query, m Merge) (Result, erro
 	if err := t.stage(ctx, r.apps); err != nil {
 		return Result{}, err
 	}
-	return r.result, t.remove(ctx, q, r.rows)
+	if err := t.remove(ctx, q, r.rows); err != nil {
+		return Result{}, err
+	}
+	return r.result, r.checkNewKeys(ctx)
 }
 
 // mergeRun is the state of one execution.
@@ -89,6 +94,7 @@ type mergeRun struct {
 
 	mu      sync.Mutex
 	rows    *touched
+	keys    newKeys
 	matched vector.Bitmap // source ordinals that met a target row
 	apps    []*appender
 	result  Result
@@ -311,10 +317,14 @@ type compiledClause struct {
 	Clause
 	cond *expr.Filter
 	row  *rowProgram
+
+	setsKey, stored bool // see setsKey
 }
 
-func compileClause(c Clause, position []int, env *expr.Env) (compiledClause, error) {
+func (r *mergeRun) compileClause(c Clause, position []int) (compiledClause, error) {
+	env := r.q.Env
 	out := compiledClause{Clause: c}
+	out.setsKey, out.stored = r.setsKey(&c)
 	var err error
 	if c.Cond != nil {
 		if out.cond, err = expr.CompileFilter(placed(c.Cond, position), env); err != nil {
@@ -353,7 +363,7 @@ func (r *mergeRun) newMatcher(ctx context.Context, l layout) (worker, error) {
 		if c.Kind == NotMatched {
 			continue
 		}
-		cc, err := compileClause(c, l.position, r.q.Env)
+		cc, err := r.compileClause(c, l.position)
 		if err != nil {
 			return nil, err
 		}
@@ -444,10 +454,20 @@ func (r *mergeRun) act(ctx context.Context, a *appender, b *vector.Batch, rows [
 	if err != nil {
 		return err
 	}
-	if err := a.append(ctx, out); err != nil {
+	if err := r.append(ctx, a, c, out); err != nil {
 		return err
 	}
 	return r.count(&r.result.Updated, n)
+}
+
+// append writes the new rows of a clause and notes their keys.
+func (r *mergeRun) append(ctx context.Context, a *appender, c *compiledClause, rows *vector.Batch) error {
+	if c.setsKey {
+		if err := r.keys.add(r, rows, c.stored); err != nil {
+			return err
+		}
+	}
+	return a.append(ctx, rows)
 }
 
 // onlyDeletes reports the one case in which several source rows may match a target row: MERGE does nothing to
@@ -483,7 +503,7 @@ func (r *mergeRun) insertUnmatched(ctx context.Context) error {
 		if c.Kind != NotMatched {
 			continue
 		}
-		cc, err := compileClause(c, position, r.q.Env)
+		cc, err := r.compileClause(c, position)
 		if err != nil {
 			return err
 		}
@@ -536,7 +556,7 @@ func (r *mergeRun) insertBatch(ctx context.Context, a *appender, b *vector.Batch
 		if err != nil {
 			return fmt.Errorf("table %s: %w", r.t.Name, err)
 		}
-		if err := a.append(ctx, out); err != nil {
+		if err := r.append(ctx, a, &clauses[i], out); err != nil {
 			return err
 		}
 		r.result.Inserted += int64(len(taken))
