@@ -9,6 +9,7 @@ import (
 
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/scan"
+	"github.com/featuresql/featuresql/datasource/delta/schema"
 	"github.com/featuresql/featuresql/engine/exec"
 )
 
@@ -34,8 +35,8 @@ var (
 	_ sql.StatisticsTable = (*Table)(nil)
 )
 
-// TypeMapper gives the host's type of an engine field; the planner sets it, being the package that knows both.
-type TypeMapper func(exec.Field) sql.Type
+// TypeMapper gives the host's type of a column, which the engine and the table's schema describe; the planner sets it, being the package that knows both.
+type TypeMapper func(exec.Field, *schema.Field) sql.Type
 
 // hostType is set once, by SetTypeMapper, before any table is opened.
 var hostType TypeMapper
@@ -48,7 +49,7 @@ func newTable(db *Database, name, loc string, snap *delta.Snapshot, asOf bool) *
 	t.source = scan.NewSource(snap, scan.Options{Cache: db.provider.cache})
 	t.key = PrimaryKey(snap)
 	for i, f := range t.source.Fields() {
-		col := &sql.Column{Name: f.Name, Type: hostType(f), Nullable: f.Nullable, Source: name, DatabaseSource: db.Name()}
+		col := &sql.Column{Name: f.Name, Type: hostType(f, &snap.Schema().Fields[i]), Nullable: f.Nullable, Source: name, DatabaseSource: db.Name()}
 		col.Comment = snap.Schema().Fields[i].Comment()
 		for _, k := range t.key {
 			col.PrimaryKey = col.PrimaryKey || strings.EqualFold(k, f.Name)

@@ -32,6 +32,8 @@ type Check struct {
 	Name string
 	Text string    // as declared
 	Expr expr.Expr // over the table's columns
+
+	Column, Type string // set where the condition is what a column's declared type allows
 }
 
 // Result counts rows.
@@ -44,6 +46,7 @@ type Result struct {
 type ConstraintError struct {
 	Table, Rule, Column string
 	NotNull             bool // Column is NOT NULL; otherwise Rule is a CHECK
+	Range, Truncated    bool // the CHECK is Column's type: a range of numbers, or a list of values or a length
 	Text                string
 	Row                 string // an offending row
 }
@@ -51,6 +54,12 @@ type ConstraintError struct {
 func (e *ConstraintError) Error() string {
 	if e.NotNull {
 		return fmt.Sprintf("column '%s' of table %s cannot be null (row %s)", e.Column, e.Table, e.Row)
+	}
+	if e.Range {
+		return fmt.Sprintf("Out of range value for column '%s' of type %s of table %s in row %s", e.Column, e.Text, e.Table, e.Row)
+	}
+	if e.Truncated {
+		return fmt.Sprintf("Data truncated for column '%s' of type %s of table %s in row %s", e.Column, e.Text, e.Table, e.Row)
 	}
 	return fmt.Sprintf("check constraint '%s' (%s) of table %s is violated by row %s", e.Rule, e.Text, e.Table, e.Row)
 }
@@ -150,12 +159,22 @@ func (a *appender) enforce(b *vector.Batch) error {
 		}
 		for k := range b.Rows() {
 			if r := b.Row(k); !v.IsNull(r) && v.Int(r) == 0 {
-				c := a.t.Checks[i]
-				return &ConstraintError{Table: a.t.Name, Rule: c.Name, Text: c.Text, Row: rowText(b, r, len(a.fields))}
+				return a.t.Checks[i].broken(a.t.Name, rowText(b, r, len(a.fields)))
 			}
 		}
 	}
 	return nil
+}
+
+// broken is the error of a row that the condition is false for.
+func (c *Check) broken(table, row string) error {
+	e := &ConstraintError{Table: table, Rule: c.Name, Text: c.Text, Row: row, Column: c.Column}
+	if c.Type != "" {
+		e.Text = c.Type
+		e.Truncated = strings.HasPrefix(c.Type, "enum") || strings.Contains(c.Type, "binary(")
+		e.Range = !e.Truncated
+	}
+	return e
 }
 
 // rowText renders the first columns of a row for an error, shortened.

@@ -56,6 +56,10 @@ var ownRows = []row{
 
 	{typ: "dml.ConstraintError", code: 1048, field: "NotNull", when: "NULL in a NOT NULL column",
 		example: "INSERT INTO t VALUES (NULL, 'c', 1, NULL)"},
+	{typ: "dml.ConstraintError", code: 1264, field: "Range", when: "a number that the column's type does not allow",
+		example: "INSERT INTO narrow VALUES (300, 'a')"},
+	{typ: "dml.ConstraintError", code: 1265, field: "Truncated", when: "a value that the column's ENUM or length does not allow",
+		example: "INSERT INTO narrow VALUES (1, 'c')"},
 	{typ: "dml.ConstraintError", code: 3819, when: "a CHECK constraint is violated",
 		example: "INSERT INTO t VALUES (3, 'c', -1, NULL)"},
 	{typ: "dml.DuplicateKeyError", code: 1062, when: "a second row of the same primary key",

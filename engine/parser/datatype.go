@@ -16,8 +16,14 @@ type DataType struct {
 	Element          *DataType     // array: element; map: value
 	Key              *DataType     // map
 	Fields           []StructField // struct
+	// Fixed tells CHAR(n) from VARCHAR(n).
+	Fixed bool
+	// Declared is the type in MySQL's spelling where it allows less than Delta's type; "" otherwise.
+	Declared string
 	// Text is the type as it was written.
 	Text string
+
+	condition string // what Condition says, with {} in the place of the column
 }
 
 // StructField is a field of a struct type; every field is nullable unless NotNull.

@@ -47,6 +47,9 @@ func (c *cursor) dataType(depth int) (DataType, error) {
 	default:
 		err = c.scalar(&t, lower)
 	}
+	if depth > 0 && t.Declared != "" {
+		return t, &UnsupportedError{"the type " + strings.ToUpper(t.Declared) + " inside of another; it has no limit there, so write the type without one"}
+	}
 	t.Text = c.src[c.at(start).start:c.at(c.i-1).end]
 	return t, err
 }
@@ -54,16 +57,26 @@ func (c *cursor) dataType(depth int) (DataType, error) {
 // scalar reads the arguments and attributes of a primitive type.
 func (c *cursor) scalar(t *DataType, lower string) error {
 	_ = lower == "double" && c.accept("precision")
+	if lower == "set" {
+		return &UnsupportedError{"columns of type SET; use ARRAY<STRING>, or STRING with a CHECK constraint"}
+	}
 	if lower == "char" || lower == "character" || lower == "nchar" {
-		c.accept("varying")
+		t.Fixed = !c.accept("varying")
 	}
 	var args []int
+	var members []string
 	if c.punct(c.i, '(') {
 		from, to, err := c.parens()
 		if err != nil {
 			return err
 		}
-		for i := from; i < to && lower != "enum" && lower != "set"; i++ {
+		if lower == "enum" {
+			if members, err = c.enumMembers(from, to); err != nil {
+				return err
+			}
+			from = to
+		}
+		for i := from; i < to; i++ {
 			n, err := strconv.Atoi(c.text(i))
 			if c.punct(i, ',') {
 				continue
@@ -77,20 +90,31 @@ func (c *cursor) scalar(t *DataType, lower string) error {
 	if err := c.sized(t, lower, args); err != nil {
 		return err
 	}
+	unsigned := c.scalarAttributes(t)
+	if w, ok := wider[t.Name]; ok && unsigned {
+		t.Name = w
+		if w == "decimal" {
+			t.Precision = 20
+		}
+	}
+	if t.Name == "boolean" {
+		unsigned = false
+	}
+	t.restrict(lower, unsigned, members)
+	return nil
+}
+
+// scalarAttributes reads what may follow a primitive type; it reports whether the type is unsigned.
+func (c *cursor) scalarAttributes(t *DataType) (unsigned bool) {
 	for {
 		switch {
-		case c.accept("unsigned"):
-			if w, ok := wider[t.Name]; ok {
-				t.Name = w
-				if w == "decimal" {
-					t.Precision = 20
-				}
-			}
-		case c.accept("signed"), c.accept("zerofill"), c.is(c.i, "binary") && t.Name == "string" && c.accept("binary"), c.accept("ascii"), c.accept("unicode"):
+		case c.accept("unsigned"), c.accept("zerofill"):
+			unsigned = true
+		case c.accept("signed"), c.is(c.i, "binary") && t.Name == "string" && c.accept("binary"), c.accept("ascii"), c.accept("unicode"):
 		case c.accept("character", "set"), c.accept("charset"), c.accept("collate"):
 			c.i++
 		default:
-			return nil
+			return unsigned
 		}
 	}
 }
@@ -118,6 +142,9 @@ func (c *cursor) sized(t *DataType, lower string, args []int) error {
 		t.Name = "double"
 	case t.Name == "string" || t.Name == "binary":
 		t.Length = arg(0, 0)
+		if t.Fixed && len(args) == 0 {
+			t.Length = 1
+		}
 	}
 	return nil
 }

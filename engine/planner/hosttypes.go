@@ -14,6 +14,8 @@ import (
 	querypb "github.com/dolthub/vitess/go/vt/proto/query"
 	"github.com/shopspring/decimal"
 
+	"github.com/featuresql/featuresql/datasource/delta/schema"
+	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/types"
 )
 
@@ -59,6 +61,23 @@ func HostType(t types.Type) sql.Type {
 		return hosttypes.JSON
 	}
 	return hosttypes.LongText
+}
+
+// columnType returns the MySQL type of a table's column, with the length of CHAR(n) and VARCHAR(n).
+func columnType(f exec.Field, declared *schema.Field) sql.Type {
+	chars, fixed, ok := declared.TextLimit()
+	if !ok {
+		return HostType(f.Type)
+	}
+	kind := sqltypes.VarChar
+	if fixed {
+		kind = sqltypes.Char
+	}
+	t, err := hosttypes.CreateString(kind, int64(chars), sql.Collation_Default)
+	if err != nil { // longer than MySQL's
+		return HostType(f.Type)
+	}
+	return t
 }
 
 // EngineType returns the engine's type for a host type, and whether there is one.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/datasource/delta/feature"
+	"github.com/featuresql/featuresql/datasource/delta/schema"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
 )
@@ -182,6 +183,11 @@ func number(doc any, next *int) {
 	}
 }
 
-func castStrict(e expr.Expr, t types.Type, column string) expr.Expr {
-	return expr.CastStrict(e, t, column)
+// storeField converts a value to what a column stores; a value that does not fit is an error.
+func storeField(e expr.Expr, f *schema.Field, t types.Type) expr.Expr {
+	e = expr.CastStrict(e, t, f.Name)
+	if chars, fixed, ok := f.TextLimit(); ok {
+		e = expr.StoreText(e, chars, fixed, f.Name)
+	}
+	return e
 }

@@ -42,7 +42,7 @@ type Runtime struct {
 
 // NewRuntime returns the runtime of an engine.
 func NewRuntime(p *catalog.Provider, opts Options) *Runtime {
-	catalog.SetTypeMapper(func(f exec.Field) sql.Type { return HostType(f.Type) })
+	catalog.SetTypeMapper(columnType)
 	rt := &Runtime{opts: opts, provider: p}
 	rt.hostExec = rowexec.DefaultBuilder
 	return rt

@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/schema"
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/dml"
 	"github.com/featuresql/featuresql/engine/expr"
@@ -54,7 +55,7 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if err := json.Unmarshal([]byte(meta.SchemaString), &doc); err != nil {
 		return fmt.Errorf("schema of %s: %w", tbl.Name(), err)
 	}
-	fields, op, err := alterFields(tbl, stmt, doc.Fields)
+	fields, op, err := alterFields(tbl, stmt, doc.Fields, &meta)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 }
 
 // alterFields adds columns; existing rows have NULL in them, so a new column is nullable.
-func alterFields(tbl *catalog.Table, stmt *parser.AlterTable, fields []fieldJSON) ([]fieldJSON, string, error) {
+func alterFields(tbl *catalog.Table, stmt *parser.AlterTable, fields []fieldJSON, meta *action.Metadata) ([]fieldJSON, string, error) {
 	op := "SET TBLPROPERTIES"
 	for _, d := range stmt.AddColumns {
 		op = "ADD COLUMNS"
@@ -102,7 +103,7 @@ func alterFields(tbl *catalog.Table, stmt *parser.AlterTable, fields []fieldJSON
 		if d.Default != "" && !strings.EqualFold(d.Default, "NULL") {
 			return nil, "", &UnsupportedError{What: "ADD COLUMN " + d.Name + " DEFAULT, which Delta does not apply to existing rows,"}
 		}
-		f, err := columnField(d)
+		f, err := columnField(d, meta)
 		if err != nil {
 			return nil, "", err
 		}
@@ -201,10 +202,18 @@ func (rt *Runtime) checks(ctx *sql.Context, tbl *catalog.Table) ([]dml.Check, er
 		out = append(out, dml.Check{Name: name, Text: text, Expr: e})
 		return nil
 	}
-	for key, text := range tbl.Snapshot().Metadata().Configuration {
-		if name, ok := strings.CutPrefix(key, "delta.constraints."); ok {
+	conf := tbl.Snapshot().Metadata().Configuration
+	for key, text := range conf {
+		if name, ok := strings.CutPrefix(key, schema.PropertyConstraints); ok {
 			if err := add(name, text); err != nil {
 				return nil, err
+			}
+		}
+	}
+	for i := range out {
+		for _, f := range tbl.Snapshot().Schema().Fields {
+			if declared, ok := f.Declared(conf); ok && schema.TypeConstraint(f.Name) == out[i].Name {
+				out[i].Column, out[i].Type = f.Name, declared
 			}
 		}
 	}

@@ -39,8 +39,8 @@ func schemaString(fields []fieldJSON) (string, error) {
 	return string(b), err
 }
 
-// columnField turns a column definition into a field of the schema.
-func columnField(d parser.ColumnDef) (fieldJSON, error) {
+// columnField turns a column definition into a field of the schema, and into a constraint where Delta has no such type.
+func columnField(d parser.ColumnDef, meta *action.Metadata) (fieldJSON, error) {
 	if d.Generated != "" || d.Identity {
 		return fieldJSON{}, &UnsupportedError{What: "a generated or identity column (" + d.Name + ")"}
 	}
@@ -51,7 +51,23 @@ func columnField(d parser.ColumnDef) (fieldJSON, error) {
 	if d.Default != "" && !strings.EqualFold(d.Default, "NULL") {
 		f.Metadata["CURRENT_DEFAULT"] = d.Default
 	}
+	declareType(&f, d.Type, meta.Configuration)
 	return f, nil
+}
+
+// declareType notes in field and properties what the declared type allows less than the stored one.
+func declareType(f *fieldJSON, t parser.DataType, conf map[string]string) {
+	delete(f.Metadata, schema.KeyCharVarchar)
+	delete(f.Metadata, schema.KeyDeclared)
+	rule := schema.PropertyConstraints + schema.TypeConstraint(f.Name)
+	delete(conf, rule)
+	switch cond := t.Condition(f.Name); {
+	case cond != "":
+		f.Metadata[schema.KeyDeclared] = t.Declared
+		conf[rule] = cond
+	case t.Declared != "":
+		f.Metadata[schema.KeyCharVarchar] = t.Declared
+	}
 }
 
 // selectField describes a column of CREATE TABLE … AS SELECT.
@@ -257,7 +273,7 @@ func (s *statement) tableFields(ctx *sql.Context, stmt *parser.CreateTable, sour
 		return doc.Fields, nil
 	}
 	for _, d := range stmt.Columns {
-		f, err := columnField(d)
+		f, err := columnField(d, meta)
 		if err != nil {
 			return nil, err
 		}
@@ -318,7 +334,7 @@ func (s *statement) tableData(ctx *sql.Context, c *converter, t *newTable, sourc
 	p := &projectRel{input: source}
 	for i, f := range t.schema.Fields {
 		et := schema.EngineType(f.Type)
-		p.exprs = append(p.exprs, castStrict(columnOf(in, i), et, f.Name))
+		p.exprs = append(p.exprs, storeField(columnOf(in, i), &f, et))
 		p.out = append(p.out, exec.Field{Name: f.Name, Type: et, Nullable: true})
 	}
 	var n int64

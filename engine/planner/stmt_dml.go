@@ -25,7 +25,7 @@ func (w *writing) position(column string) (int, error) {
 
 // store converts a value to the type of target column i, as strictly as the session's mode asks.
 func (w *writing) store(e expr.Expr, i int) expr.Expr {
-	return expr.CastStrict(e, w.fields[i].Type, w.fields[i].Name)
+	return storeField(e, &w.tbl.Snapshot().Schema().Fields[i], w.fields[i].Type)
 }
 
 // defaultOf is the value of a column that a statement does not mention.

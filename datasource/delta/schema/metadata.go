@@ -2,6 +2,7 @@ package schema
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/featuresql/featuresql/datasource/delta/jsonscan"
 )
@@ -28,7 +29,15 @@ const (
 	KeyIdentityStep   = "delta.identity.step"
 	KeyIdentityMark   = "delta.identity.highWaterMark"
 	KeyIdentityInsert = "delta.identity.allowExplicitInsert"
+	KeyCharVarchar    = "__CHAR_VARCHAR_TYPE_STRING" // Spark's: varchar(n) or char(n), for a column stored as string
+	KeyDeclared       = "featuresql.type"            // the type as declared, where a constraint narrows the stored one
 )
+
+// TypeConstraint is the name of the CHECK constraint that narrows the type of a column.
+func TypeConstraint(column string) string { return "featuresql_type_" + strings.ToLower(column) }
+
+// PropertyConstraints is what the names of the properties that hold CHECK constraints begin with.
+const PropertyConstraints = "delta.constraints."
 
 func parseMetadata(s *jsonscan.Scanner) Metadata {
 	var m Metadata
@@ -137,6 +146,36 @@ func (f *Field) Generation() (sql string, ok bool) { return f.Metadata.Str(KeyGe
 
 // Default returns the SQL expression of the column's default value.
 func (f *Field) Default() (sql string, ok bool) { return f.Metadata.Str(KeyDefault) }
+
+// TextLimit returns the greatest number of characters of a column of type char(n) or varchar(n), and whether it is
+// char(n). ok is false for any other column.
+func (f *Field) TextLimit() (chars int, fixed, ok bool) {
+	text, _ := f.Metadata.Str(KeyCharVarchar)
+	digits, isVarchar := strings.CutPrefix(text, "varchar(")
+	if !isVarchar {
+		if digits, fixed = strings.CutPrefix(text, "char("); !fixed {
+			return 0, false, false
+		}
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(digits, ")"))
+	return n, fixed, err == nil && n > 0 && f.Type == Type(Primitive{Name: String})
+}
+
+// Declared returns the type as the column was declared, if it is narrower than the stored one and the constraint that
+// says so, among the table's properties, still stands.
+func (f *Field) Declared(properties map[string]string) (text string, ok bool) {
+	if chars, fixed, limited := f.TextLimit(); limited {
+		if fixed {
+			return "char(" + strconv.Itoa(chars) + ")", true
+		}
+		return "varchar(" + strconv.Itoa(chars) + ")", true
+	}
+	text, ok = f.Metadata.Str(KeyDeclared)
+	if _, stands := properties[PropertyConstraints+TypeConstraint(f.Name)]; !stands {
+		return "", false
+	}
+	return text, ok
+}
 
 // Identity returns the parameters of an identity column, or nil.
 func (f *Field) Identity() *Identity {

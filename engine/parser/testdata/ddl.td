@@ -1,13 +1,13 @@
 parse
 CREATE TABLE t (id BIGINT, name VARCHAR(20) NOT NULL DEFAULT 'x' COMMENT 'it''s', price DECIMAL(10, 2), PRIMARY KEY (id, name))
 ----
-CREATE TABLE {Columns:[{Name:id,NotNull:true,Type:{Name:long,Text:BIGINT}},{Comment:it's,Default:'x',Name:name,NotNull:true,Type:{Length:20,Name:string,Text:VARCHAR(20)}},{Name:price,Type:{Name:decimal,Precision:10,Scale:2,Text:DECIMAL(10, 2)}}],PrimaryKey:[id,name],Table:{Name:t}}
+CREATE TABLE {Columns:[{Name:id,NotNull:true,Type:{Name:long,Text:BIGINT}},{Comment:it's,Default:'x',Name:name,NotNull:true,Type:{Declared:varchar(20),Length:20,Name:string,Text:VARCHAR(20)}},{Name:price,Type:{Name:decimal,Precision:10,Scale:2,Text:DECIMAL(10, 2)}}],PrimaryKey:[id,name],Table:{Name:t}}
 needs CREATE on .t
 
 parse
 CREATE OR REPLACE TABLE db.t (id INT PRIMARY KEY AUTO_INCREMENT, b TINYINT(1), u BIGINT UNSIGNED, i INT UNSIGNED, ts TIMESTAMP DEFAULT CURRENT_TIMESTAMP(6), d DATETIME(6), e ENUM('a', 'b')) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE utf8mb4_0900_ai_ci COMMENT='c'
 ----
-CREATE TABLE {Columns:[{Identity:true,Name:id,NotNull:true,Type:{Name:integer,Text:INT}},{Name:b,Type:{Name:boolean,Text:TINYINT(1)}},{Name:u,Type:{Name:decimal,Precision:20,Text:BIGINT UNSIGNED}},{Name:i,Type:{Name:long,Text:INT UNSIGNED}},{Default:CURRENT_TIMESTAMP(6),Name:ts,Type:{Name:timestamp,Text:TIMESTAMP}},{Name:d,Type:{Name:timestamp_ntz,Text:DATETIME(6)}},{Name:e,Type:{Name:string,Text:ENUM('a', 'b')}}],Comment:c,OrReplace:true,PrimaryKey:[id],Table:{Database:db,Name:t}}
+CREATE TABLE {Columns:[{Identity:true,Name:id,NotNull:true,Type:{Name:integer,Text:INT}},{Name:b,Type:{Name:boolean,Text:TINYINT(1)}},{Name:u,Type:{Declared:bigint unsigned,Name:decimal,Precision:20,Text:BIGINT UNSIGNED}},{Name:i,Type:{Declared:int unsigned,Name:long,Text:INT UNSIGNED}},{Default:CURRENT_TIMESTAMP(6),Name:ts,Type:{Name:timestamp,Text:TIMESTAMP}},{Name:d,Type:{Name:timestamp_ntz,Text:DATETIME(6)}},{Name:e,Type:{Declared:enum('a','b'),Name:string,Text:ENUM('a', 'b')}}],Comment:c,OrReplace:true,PrimaryKey:[id],Table:{Database:db,Name:t}}
 needs CREATE on db.t
 needs DROP on db.t
 
@@ -53,7 +53,7 @@ needs SELECT on db.u
 parse
 CREATE TEMPORARY TABLE t (a INT DEFAULT -1, b STRING DEFAULT (concat('a', 'b')), c DATE DEFAULT DATE '2026-01-01', d CHAR VARYING(3), e DOUBLE PRECISION)
 ----
-CREATE TABLE {Columns:[{Default:-1,Name:a,Type:{Name:integer,Text:INT}},{Default:concat('a', 'b'),Name:b,Type:{Name:string,Text:STRING}},{Default:DATE '2026-01-01',Name:c,Type:{Name:date,Text:DATE}},{Name:d,Type:{Length:3,Name:string,Text:CHAR VARYING(3)}},{Name:e,Type:{Name:double,Text:DOUBLE PRECISION}}],Table:{Name:t},Temporary:true}
+CREATE TABLE {Columns:[{Default:-1,Name:a,Type:{Name:integer,Text:INT}},{Default:concat('a', 'b'),Name:b,Type:{Name:string,Text:STRING}},{Default:DATE '2026-01-01',Name:c,Type:{Name:date,Text:DATE}},{Name:d,Type:{Declared:varchar(3),Length:3,Name:string,Text:CHAR VARYING(3)}},{Name:e,Type:{Name:double,Text:DOUBLE PRECISION}}],Table:{Name:t},Temporary:true}
 needs CREATE_TEMP on .t
 
 parse

@@ -1,0 +1,64 @@
+package expr
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/featuresql/featuresql/engine/types"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// StoreText lets a String expression through if it has at most max characters, spaces at its end left out; they are
+// dropped where there is no room for them, and with trim (a column of type CHAR) everywhere. Error: *ValueError (1406).
+func StoreText(e Expr, max int, trim bool, column string) Expr {
+	if l, ok := e.(*Literal); ok && !l.Val.Valid {
+		return e
+	}
+	f := &Function{Name: "store_text", Strict: true, RawNulls: true,
+		Resolve: func(args []Expr) ([]Expr, types.Type, bool, error) {
+			return args, types.Of(types.String), args[0].Nullable(), nil
+		},
+		Eval: func(ctx *EvalCtx, args []*vector.Vector, n int, sel []uint16, typ types.Type) (*vector.Vector, error) {
+			k := &caster{c: ctx, from: args[0].Type, to: typ, store: &storeTarget{column: column}}
+			return k.fitText(args[0], n, sel, max, trim)
+		}}
+	return fold(&Call{Name: f.Name, Args: []Expr{e}, Typ: types.Of(types.String), Null: e.Nullable(), impl: f})
+}
+
+// fitText returns a itself if all its rows fit as they are.
+func (k *caster) fitText(a *vector.Vector, n int, sel []uint16, max int, trim bool) (*vector.Vector, error) {
+	fits := true
+	err := k.each(a, n, sel, func(i int) error {
+		s := a.Bytes(i)
+		switch {
+		case trim && bytes.HasSuffix(s, []byte(" ")):
+			fits = false
+		case len(s) <= max || utf8.RuneCount(s) <= max:
+			return nil
+		}
+		fits = false
+		if utf8.RuneCount(bytes.TrimRight(s, " ")) > max {
+			return k.storeError(CodeTooLong, string(s), "Data too long for column '%s' at row %d", k.store.column, k.row)
+		}
+		return nil
+	})
+	if fits || err != nil {
+		return a, err
+	}
+	w := k.c.Bytes(k.to, n)
+	err = k.each(a, n, sel, func(i int) error {
+		s := a.Bytes(i)
+		short := bytes.TrimRight(s, " ")
+		for room := max - utf8.RuneCount(short); !trim && room > 0 && len(short) < len(s); room-- {
+			short = s[:len(short)+1]
+		}
+		w.Set(i, short)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := w.Done()
+	out.Valid = a.Valid
+	return out, err
+}
