@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/planner"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -47,7 +48,7 @@ func (s *Session) Query(ctx context.Context, text string) (*Result, error) {
 	sctx.Context = planner.WithSink(ctx, sink)
 	schema, iter, _, err := s.engine.host.Query(sctx, text)
 	if err != nil {
-		return nil, err
+		return nil, parser.WithClause(err, text, sql.LoadSqlMode(sctx).ParserOptions())
 	}
 	err = s.drain(sctx, schema, iter, res, sink)
 	for _, w := range s.session.Warnings() {

@@ -125,10 +125,17 @@ func (p *Parser) one(s *statement, opts ast.ParserOptions) (ast.Statement, strin
 			return nil, "", err
 		}
 		if in != nil {
+			if err := in.check(); err != nil {
+				return nil, "", err
+			}
 			return in.statement(p.binder), s.src[s.at(0).start:s.at(len(s.toks)-1).start], nil
 		}
 	}
-	return c.host(s)
+	st, text, err := c.host(s)
+	if err != nil {
+		return nil, text, err
+	}
+	return st, text, check(st)
 }
 
 // host parses a statement by the host's grammar.

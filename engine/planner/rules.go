@@ -31,7 +31,7 @@ var droppedRules = map[string]bool{
 	"cacheSubqueryAliasesInJoins":  true,
 	"eraseProjection":              true,
 	"inlineSubqueryAliasRefs":      true,
-	"validateGroupBy":              false,
+	"validateGroupBy":              true, // checkQueries knows functional dependence
 }
 
 // Install replaces the analyzer's optimisations by the conversion of queries, as its last batch.
@@ -63,6 +63,9 @@ const convertRuleID analyzer.RuleId = 10_000
 func (rt *Runtime) convertRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.Node, s *plan.Scope, _ analyzer.RuleSelector, _ *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 	if s != nil {
 		return n, transform.SameTree, nil
+	}
+	if err := checkQueries(n, sql.LoadSqlMode(ctx).ModeEnabled("ONLY_FULL_GROUP_BY")); err != nil {
+		return nil, transform.SameTree, err
 	}
 	out, err := rt.replaceQueries(ctx, n, true)
 	return out, transform.NewTree, err

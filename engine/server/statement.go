@@ -18,6 +18,7 @@ import (
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/engine/mysqlerr"
+	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/server/wire"
 )
 
@@ -64,7 +65,7 @@ func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, 
 	err := r.execute(parent)
 	var out *mysql.SQLError
 	if err != nil {
-		out = mysqlerr.From(err)
+		out = mysqlerr.From(r.named(err))
 	}
 	if f := h.s.cfg.OnStatement; f != nil {
 		e := StatementEvent{ConnectionID: c.ConnectionID, User: c.User, Text: cmd.text, Elapsed: time.Since(started), Rows: r.rows}
@@ -83,6 +84,14 @@ func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, 
 		return "", err
 	}
 	return "", r.w.fail(out)
+}
+
+// named completes an error of binding by the clause that it is in.
+func (r *run) named(err error) error {
+	if r.ctx == nil {
+		return err
+	}
+	return parser.WithClause(err, r.cmd.text, sql.LoadSqlMode(r.ctx).ParserOptions())
 }
 
 // execute runs the statement and sends its result.
