@@ -3,11 +3,11 @@ package exec
 import (
 	"context"
 	"fmt"
-	"io"
+	"slices"
+	"strings"
 
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
-	"github.com/featuresql/featuresql/engine/vector"
 	"github.com/featuresql/featuresql/sqlfuncs/agg"
 )
 
@@ -24,7 +24,8 @@ const (
 )
 
 // FrameBound is one end of a frame. For Preceding and Following, a ROWS frame has the distance in Rows, and a
-// RANGE frame in Value the key at which the frame ends: an expression over the row, of the type of Frame.Key.
+// RANGE frame in Value the key at which the frame ends: an expression over the row, of the type of Frame.Key; where
+// that is NULL beside a key that is not, the bound lies beyond all keys.
 type FrameBound struct {
 	Kind  BoundKind
 	Rows  int64
@@ -42,37 +43,45 @@ type Frame struct {
 
 // WindowCall is one call: row_number, rank, dense_rank, percent_rank, cume_dist, ntile(n), lag and lead(x, offset,
 // default), first_value, last_value, nth_value(x, n), or an aggregate (agg.Known). Offset is the constant operand
-// of ntile, lag, lead and nth_value; the default of lag and lead is Args[1], of the type of Args[0].
+// of ntile, lag, lead and nth_value; the default of lag and lead is Args[1], of the type of Args[0]. Of the
+// window's order the call's own is the first OrderKeys keys: rows that are equal in those are peers.
 type WindowCall struct {
-	Name   string
-	Args   []expr.Expr
-	Offset int64
-	Frame  Frame
-	Type   types.Type
-	As     string
+	Name      string
+	Args      []expr.Expr
+	Offset    int64
+	OrderKeys int
+	Frame     Frame
+	Type      types.Type
+	NotNull   bool
+	As        string
 }
 
 // WindowOp computes calls over one window.
 type WindowOp struct {
-	child   Operator
-	sorted  Operator
-	fields  []Field
-	calls   []windowCall
-	parts   []int
-	order   []int
-	keyText string
+	child  Operator
+	sorted *SortOp // over child and the expressions of the calls; nil if the window has neither partitions nor order
+	input  Operator
+	fields []Field
+	calls  []windowCall
+	parts  []int // columns of the input
+	order  []int
+	text   string
 }
 
-// windowCall is a call with its operands as columns of the sorted input; -1: none.
+// windowCall is a call with its operands as columns of the input; -1: none.
 type windowCall struct {
 	WindowCall
 	args            []int
 	key, start, end int
 }
 
-// NewWindow returns an operator that yields the rows of child, sorted by partitionBy and orderBy, with a column
-// for each call behind child's own. It holds all rows in memory, counted in the query's budget. An aggregate over
-// frames that keep their start is computed in linear time, over sliding frames anew for each frame.
+// NewWindow returns an operator that yields the rows of child with a column for each call behind child's own: in one
+// stream, or with partitions in several that have whole partitions each. Within a stream rows are sorted by
+// partitionBy and orderBy.
+//
+// Rows are sorted as by NewSort, which spills. Of the sorted rows a stream holds those that are still in the frame
+// of a row to come, which is a partition where a frame or function has to know its end; more than the query's
+// budget of them is a *MemoryError.
 func NewWindow(child Operator, partitionBy []expr.Expr, orderBy []SortKey, calls []WindowCall) (*WindowOp, error) {
 	in := child.Fields()
 	exprs := fieldColumns(in)
@@ -80,10 +89,13 @@ func NewWindow(child Operator, partitionBy []expr.Expr, orderBy []SortKey, calls
 		if e == nil {
 			return -1
 		}
+		if c, ok := e.(*expr.Column); ok {
+			return c.Index
+		}
 		exprs = append(exprs, e)
 		return len(exprs) - 1
 	}
-	w := &WindowOp{child: child, fields: append([]Field(nil), in...)}
+	w := &WindowOp{child: child, fields: slices.Clone(in)}
 	var keys []SortKey
 	addKey := func(e expr.Expr, desc bool) int {
 		at := add(e)
@@ -96,7 +108,6 @@ func NewWindow(child Operator, partitionBy []expr.Expr, orderBy []SortKey, calls
 	for _, k := range orderBy {
 		w.order = append(w.order, addKey(k.Expr, k.Desc))
 	}
-	w.keyText = sortKeyList(keys)
 	for _, c := range calls {
 		wc := windowCall{WindowCall: c}
 		for i, a := range c.Args {
@@ -109,16 +120,16 @@ func NewWindow(child Operator, partitionBy []expr.Expr, orderBy []SortKey, calls
 		}
 		wc.key, wc.start, wc.end = add(c.Frame.Key), add(c.Frame.Start.Value), add(c.Frame.End.Value)
 		w.calls = append(w.calls, wc)
-		w.fields = append(w.fields, Field{Name: c.As, Type: c.Type, Nullable: true})
+		w.fields = append(w.fields, Field{Name: c.As, Type: c.Type, Nullable: !c.NotNull})
 	}
-	fields := make([]Field, len(exprs))
-	for i, e := range exprs {
-		fields[i] = Field{Name: e.String(), Type: e.Type(), Nullable: e.Nullable()}
+	w.input = child
+	if len(exprs) > len(in) {
+		w.input = NewProject(child, exprs, nil)
 	}
-	w.sorted = NewProject(child, exprs, fields)
 	if len(keys) > 0 {
-		w.sorted = NewSort(w.sorted, keys)
+		w.sorted = NewSort(w.input, keys)
 	}
+	w.text = describeWindow(partitionBy, orderBy, calls)
 	return w, nil
 }
 
@@ -129,126 +140,83 @@ func (w *WindowOp) Fields() []Field { return w.fields }
 func (w *WindowOp) Children() []Operator { return []Operator{w.child} }
 
 // Describe implements Operator.
-func (w *WindowOp) Describe() string {
-	s := "Window"
-	for _, c := range w.calls {
-		s += " " + c.Name + "(" + exprList(c.Args) + ")"
+func (w *WindowOp) Describe() string { return w.text }
+
+func describeWindow(partitionBy []expr.Expr, orderBy []SortKey, calls []WindowCall) string {
+	parts := make([]string, len(calls))
+	for i, c := range calls {
+		parts[i] = c.Name + "(" + exprList(c.Args)
+		if c.Offset != 0 || c.Name == "lag" || c.Name == "lead" {
+			parts[i] = strings.TrimSuffix(fmt.Sprintf("%s, %d", parts[i], c.Offset), ", ")
+		}
+		parts[i] = strings.Replace(parts[i], "(, ", "(", 1) + ")" + c.frameText()
+		if c.OrderKeys < len(orderBy) {
+			parts[i] += fmt.Sprintf(" ordered by the first %d keys", c.OrderKeys)
+		}
 	}
-	return s + " over " + w.keyText
+	s := "Window " + strings.Join(parts, ", ")
+	if len(partitionBy) > 0 {
+		s += " partition by " + exprList(partitionBy)
+	}
+	if len(orderBy) > 0 {
+		s += " order by " + sortKeyList(orderBy)
+	}
+	return s
+}
+
+// frameText is the frame in SQL's words, for functions to which it matters.
+func (c *WindowCall) frameText() string {
+	switch c.Name {
+	case "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead":
+		return ""
+	}
+	unit := "rows"
+	if c.Frame.Range {
+		unit = "range"
+	}
+	return fmt.Sprintf(" %s between %s and %s", unit, c.Frame.Start.text(), c.Frame.End.text())
+}
+
+func (b *FrameBound) text() string {
+	distance := fmt.Sprint(b.Rows)
+	if b.Value != nil {
+		distance = "key " + b.Value.String()
+	}
+	switch b.Kind {
+	case UnboundedPreceding:
+		return "unbounded preceding"
+	case Preceding:
+		return distance + " preceding"
+	case Following:
+		return distance + " following"
+	case UnboundedFollowing:
+		return "unbounded following"
+	default:
+		return "current row"
+	}
 }
 
 // Open implements Operator.
 func (w *WindowOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
-	in, err := openGathered(ctx, q, w.sorted)
+	if w.sorted == nil {
+		in, err := openGathered(ctx, q, w.input)
+		if err != nil {
+			return nil, err
+		}
+		return []Stream{newWindowStream(w, q, &plainRows{in: in})}, nil
+	}
+	ins, err := w.input.Open(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	return []Stream{&windowStream{op: w, query: q, in: in, acct: q.account("window")}}, nil
-}
-
-// windowStream collects the sorted rows, then puts them out with the calls' results.
-type windowStream struct {
-	op      *WindowOp
-	query   *Query
-	in      Stream
-	acct    *account
-	started bool
-	err     error
-	cols    []*vector.Vector // of the sorted input
-	results []*vector.Vector
-	n, pos  int
-	out     vector.Batch
-}
-
-func (s *windowStream) Next(ctx context.Context) (*vector.Batch, error) {
-	if !s.started {
-		s.started = true
-		s.err = s.start(ctx)
+	shared := &windowSort{op: w, query: q, inputs: ins, streams: 1}
+	if len(w.parts) > 0 {
+		shared.streams = q.workers()
 	}
-	if s.err != nil {
-		return nil, s.err
+	shared.open = shared.streams
+	out := make([]Stream, shared.streams)
+	for i := range out {
+		out[i] = newWindowStream(w, q, &sortedRows{shared: shared, stream: i})
 	}
-	if s.pos >= s.n {
-		return nil, io.EOF
-	}
-	idx := rowRange(s.pos, min(s.n, s.pos+s.query.batchRows()))
-	s.pos += len(idx)
-	s.out = vector.Batch{Len: len(idx)}
-	for i := range s.op.fields {
-		v := s.column(i)
-		s.out.Cols = append(s.out.Cols, v.Gather32(idx))
-	}
-	return &s.out, nil
-}
-
-func (s *windowStream) column(i int) *vector.Vector {
-	if width := len(s.op.fields) - len(s.results); i >= width {
-		return s.results[i-width]
-	}
-	return s.cols[i]
-}
-
-func rowRange(lo, hi int) []int32 {
-	idx := make([]int32, hi-lo)
-	for i := range idx {
-		idx[i] = int32(lo + i)
-	}
-	return idx
-}
-
-func (s *windowStream) start(ctx context.Context) error {
-	for _, f := range s.op.sorted.Fields() {
-		s.cols = append(s.cols, vector.New(f.Type, 0))
-	}
-	err := drain(ctx, s.in, func(b *vector.Batch) error {
-		for i, v := range b.Cols {
-			for k := range b.Rows() {
-				s.cols[i].AppendValue(v.Value(b.Row(k)))
-			}
-			if len(s.cols[i].Data) > maxWindowText {
-				return fmt.Errorf("window over more than %d bytes of text in a column", maxWindowText)
-			}
-		}
-		s.n += b.Rows()
-		return s.charge()
-	})
-	if err != nil {
-		return err
-	}
-	for _, c := range s.op.calls {
-		s.results = append(s.results, vector.New(c.Type, 0))
-	}
-	for from := 0; from < s.n; {
-		p := s.partition(from)
-		for i := range s.op.calls {
-			if err := p.compute(ctx, &s.op.calls[i], s.results[i]); err != nil {
-				return fmt.Errorf("compute %s over a window: %w", s.op.calls[i].Name, err)
-			}
-		}
-		if err := s.charge(); err != nil {
-			return err
-		}
-		from = p.to
-	}
-	return nil
-}
-
-// maxWindowText keeps a column's offsets, and a batch appended to it, within an int32.
-const maxWindowText = 1 << 30
-
-func (s *windowStream) charge() error {
-	n := 0
-	for _, v := range s.cols {
-		n += v.SizeBytes()
-	}
-	for _, v := range s.results {
-		n += v.SizeBytes()
-	}
-	return s.acct.set(int64(n))
-}
-
-func (s *windowStream) Close() error {
-	s.acct.free()
-	s.cols, s.results, s.n = nil, nil, 0
-	return s.in.Close()
+	return out, nil
 }

@@ -10,8 +10,8 @@ import (
 type row struct {
 	typ  string
 	code int
-	// If field is set the row holds only where this boolean field of the error is true; the next row of the type is
-	// for the others.
+	// If field is set the row holds only where this field of the error is true, or the number code; the next row of
+	// the type is for the others.
 	field string
 	when  string // for the documentation
 	// example is a statement of testdata/logic/errors.test that fails with it, empty where no statement alone can: the
@@ -33,6 +33,40 @@ var ownRows = []row{
 		example: "CREATE TABLE u (id INT, ID STRING)"},
 	{typ: "parser.MissingColumnError", code: 1072, when: "a key or PARTITIONED BY names an unknown column",
 		example: "CREATE TABLE u (id INT) PARTITIONED BY (day)"},
+	{typ: "parser.WindowError", code: 3579, field: "Code", when: "OVER a window that WINDOW does not define",
+		example: "SELECT sum(n) OVER w FROM t"},
+	{typ: "parser.WindowError", code: 3580, field: "Code", when: "windows that inherit from one another",
+		example: "SELECT sum(n) OVER a FROM t WINDOW a AS (b), b AS (a)"},
+	{typ: "parser.WindowError", code: 3581, field: "Code", when: "a window that inherits and has PARTITION BY",
+		example: "SELECT sum(n) OVER (w PARTITION BY v) FROM t WINDOW w AS (ORDER BY id)"},
+	{typ: "parser.WindowError", code: 3582, field: "Code", when: "a window that inherits from one with a frame",
+		example: "SELECT sum(n) OVER (w ORDER BY id) FROM t WINDOW w AS (ROWS 1 PRECEDING)"},
+	{typ: "parser.WindowError", code: 3583, field: "Code", when: "a window that inherits an ORDER BY and has one",
+		example: "SELECT sum(n) OVER (w ORDER BY n) FROM t WINDOW w AS (ORDER BY id)"},
+	{typ: "parser.WindowError", code: 3584, field: "Code", when: "a frame that starts UNBOUNDED FOLLOWING",
+		example: "SELECT sum(n) OVER (ROWS BETWEEN UNBOUNDED FOLLOWING AND CURRENT ROW) FROM t"},
+	{typ: "parser.WindowError", code: 3585, field: "Code", when: "a frame that ends UNBOUNDED PRECEDING",
+		example: "SELECT sum(n) OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED PRECEDING) FROM t"},
+	{typ: "parser.WindowError", code: 3586, field: "Code", when: "a frame with an illegal distance, or that ends before it starts",
+		example: "SELECT sum(n) OVER (ROWS BETWEEN CURRENT ROW AND 1 PRECEDING) FROM t"},
+	{typ: "parser.WindowError", code: 3587, field: "Code", when: "RANGE with a distance and other than one numeric or temporal ORDER BY expression",
+		example: "SELECT sum(n) OVER (ORDER BY v RANGE 1 PRECEDING) FROM t"},
+	{typ: "parser.WindowError", code: 3588, field: "Code", when: "RANGE with a number over dates",
+		example: "SELECT sum(n) OVER (ORDER BY date(v) RANGE 1 PRECEDING) FROM t"},
+	{typ: "parser.WindowError", code: 3589, field: "Code", when: "RANGE with an INTERVAL over numbers",
+		example: "SELECT sum(n) OVER (ORDER BY id RANGE INTERVAL 1 DAY PRECEDING) FROM t"},
+	{typ: "parser.WindowError", code: 3591, field: "Code", when: "WINDOW defines a name twice",
+		example: "SELECT sum(n) OVER w FROM t WINDOW w AS (), w AS ()"},
+	{typ: "parser.WindowError", code: 3592, field: "Code", when: "a number in a window's PARTITION BY or ORDER BY",
+		example: "SELECT sum(n) OVER (ORDER BY 1) FROM t"},
+	{typ: "parser.WindowError", code: 3593, field: "Code", when: "a window function outside of the select list and ORDER BY",
+		example: "SELECT id FROM t WHERE row_number() OVER () = 1"},
+	{typ: "parser.WindowError", code: 3594, field: "Code", when: "HAVING on the alias of a window function",
+		example: "SELECT id, row_number() OVER () AS r FROM t GROUP BY id HAVING r = 1"},
+	{typ: "parser.WindowError", code: 3595, field: "Code", when: "a window function in the definition of a window",
+		example: "SELECT sum(n) OVER (ORDER BY rank() OVER (ORDER BY id)) FROM t"},
+	{typ: "parser.WindowError", code: 3596, field: "Code", when: "ROWS with an INTERVAL",
+		example: "SELECT sum(n) OVER (ORDER BY id ROWS INTERVAL 1 DAY PRECEDING) FROM t"},
 
 	{typ: "parser.UnknownColumnError", code: 1054, when: "a column that no table of the query has",
 		example: "SELECT id FROM t WHERE missing = 1"},
@@ -164,8 +198,16 @@ func ownCode(err error) (int, bool) {
 		if r.field == "" {
 			return r.code, true
 		}
-		if f := v.FieldByName(r.field); f.IsValid() && f.Kind() == reflect.Bool && f.Bool() {
-			return r.code, true
+		switch f := v.FieldByName(r.field); f.Kind() {
+		case reflect.Bool:
+			if f.Bool() {
+				return r.code, true
+			}
+		case reflect.Int:
+			if int(f.Int()) == r.code {
+				return r.code, true
+			}
+		default:
 		}
 	}
 	return 0, false

@@ -150,12 +150,32 @@ func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 		if errors.Is(err, ast.ErrEmpty) {
 			return nil, text, err
 		}
-		return nil, text, &SyntaxError{Reason: err.Error()}
+		return nil, text, grammarError(err)
 	}
 	if marked {
 		st, err = resolveMarks(st)
 	}
 	return st, text, err
+}
+
+// frameErrors are the sentences with which the host's grammar refuses frames.
+var frameErrors = []struct {
+	text string
+	code int
+	own  string
+}{
+	{"frame start cannot be UNBOUNDED FOLLOWING", 3584, "frame start cannot be UNBOUNDED FOLLOWING."},
+	{"frame end cannot be UNBOUNDED PRECEDING", 3585, "frame end cannot be UNBOUNDED PRECEDING."},
+	{"frame starting from", 3586, "frame start or end is negative, NULL or of non-integral type, or the frame ends before it starts."},
+}
+
+func grammarError(err error) error {
+	for _, f := range frameErrors {
+		if strings.Contains(err.Error(), f.text) {
+			return windowError(f.code, "Window '%s': %s", unnamedWindow, f.own)
+		}
+	}
+	return &SyntaxError{Reason: err.Error()}
 }
 
 // unwrapped returns the statement without parentheses around a whole SELECT, which the host's grammar does not take.

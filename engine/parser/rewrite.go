@@ -105,10 +105,27 @@ func (r *rewriter) word(i, depth int) (int, error) {
 		r.on(i)
 	case r.is(i, markAsOfJoin, markVersion, markTimestamp):
 		r.marked = true
+	case r.is(i, "over"):
+		r.marked = true
+		return 0, r.over(i)
 	default:
 		r.quote(i)
 	}
 	return 0, nil
+}
+
+// over takes RESPECT NULLS, the default, from before OVER, and refuses IGNORE NULLS.
+func (r *rewriter) over(i int) error {
+	if !r.is(i-1, "nulls") || !r.punct(i-3, ')') {
+		return nil
+	}
+	if r.is(i-2, "ignore") {
+		return &UnsupportedError{"IGNORE NULLS"}
+	}
+	if r.is(i-2, "respect") {
+		r.edits = append(r.edits, edit{r.at(i - 2).start, r.at(i - 1).end, ""})
+	}
+	return nil
 }
 
 // asOfPlain handles AS OF at i, tagging AS OF VERSION and AS OF TIMESTAMP; false if it is an alias named "of".

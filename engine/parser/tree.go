@@ -83,6 +83,9 @@ func resolveMarks(st ast.Statement) (ast.Statement, error) {
 	w := walker{expr: resolveExpr, enter: resolveNode}
 	holder := reflect.New(statementType).Elem()
 	holder.Set(reflect.ValueOf(st))
+	if err := resolveWindows(st); err != nil {
+		return nil, err
+	}
 	w.walk(holder)
 	if w.err != nil {
 		return nil, w.err

@@ -3,6 +3,7 @@ package planner
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -81,13 +82,11 @@ func (c *converter) convertNode(n sql.Node, outer []exec.Field) (rel, error) {
 	case *plan.Filter:
 		return c.filter(n.Child, n.Expression, outer)
 	case *plan.Having:
-		return c.filter(n.Child, n.Cond, outer)
+		return c.having(n, outer)
 	case *plan.Project:
 		return c.project(n, outer)
 	case *plan.GroupBy:
 		return c.groupBy(n, outer)
-	case *plan.Window:
-		return c.window(n, outer)
 	case *plan.Sort:
 		return c.sort(n.Child, n.SortFields, outer)
 	case *plan.TopN:
@@ -230,14 +229,18 @@ func (c *converter) filter(child sql.Node, cond sql.Expression, outer []exec.Fie
 }
 
 func (c *converter) project(n *plan.Project, outer []exec.Field) (rel, error) {
-	in, err := c.convert(n.Child, outer)
+	in, es, err := c.windowsBelow(n.Child, n.Projections, outer)
 	if err != nil {
 		return nil, err
 	}
+	return c.projection(in, es, n.Schema(), outer)
+}
+
+// projection computes es over in; schema gives the names.
+func (c *converter) projection(in rel, es []sql.Expression, schema sql.Schema, outer []exec.Field) (rel, error) {
 	s := c.scopeOf(in, outer)
-	schema := n.Schema()
 	p := &projectRel{input: in}
-	for i, e := range n.Projections {
+	for i, e := range es {
 		x, err := c.scalar(e, s)
 		if err != nil {
 			return nil, err
@@ -249,6 +252,14 @@ func (c *converter) project(n *plan.Project, outer []exec.Field) (rel, error) {
 }
 
 func (c *converter) sort(child sql.Node, by sql.SortFields, outer []exec.Field) (rel, error) {
+	if slices.ContainsFunc(by, func(f sql.SortField) bool { return hasWindow(f.Column) }) {
+		r, _, err := c.windowedSort(child, by, nil, outer)
+		if err != nil {
+			return nil, err
+		}
+		fields := r.fields()[:len(child.Schema())]
+		return restore(r, identity(len(fields)), fields), nil
+	}
 	in, err := c.convert(child, outer)
 	if err != nil {
 		return nil, err
@@ -372,9 +383,6 @@ func (c *converter) valuesRow(tuple []sql.Expression, s scope) ([]expr.Expr, err
 // isAggregate reports whether e is an aggregate function of the host.
 func isAggregate(e sql.Expression) bool {
 	if _, ok := e.(sql.Aggregation); !ok {
-		return false
-	}
-	if w, ok := e.(sql.WindowAdaptableExpression); ok && w.Window() != nil {
 		return false
 	}
 	return true

@@ -2,31 +2,37 @@ package planner
 
 import (
 	"fmt"
-	"reflect"
-	"strings"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
-	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
 
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/sqlfuncs/agg"
 )
 
-// windowRel puts out the input's columns, then the call's.
+// windowRel puts out the input's columns, then those of calls over windows of one partitioning that share a sort.
 type windowRel struct {
 	input     rel
 	partition []expr.Expr
 	order     []exec.SortKey
-	call      exec.WindowCall
+	calls     []exec.WindowCall
+	// partKeys and orderKeys tell the expressions of other windows of the same SELECT apart from these.
+	partKeys, orderKeys []string
 }
 
 func (r *windowRel) fields() []exec.Field {
 	in := r.input.fields()
-	return append(in[:len(in):len(in)], exec.Field{Name: r.call.As, Type: r.call.Type, Nullable: true})
+	out := in[:len(in):len(in)]
+	for _, c := range r.calls {
+		out = append(out, exec.Field{Name: c.As, Type: c.Type, Nullable: !c.NotNull})
+	}
+	return out
 }
 func (r *windowRel) inputs() []rel     { return []rel{r.input} }
 func (r *windowRel) estimate() float64 { return r.input.estimate() }
@@ -34,142 +40,318 @@ func (r *windowRel) estimate() float64 { return r.input.estimate() }
 // mapped is a copy of r with its expressions replaced.
 func (r *windowRel) mapped(f func(expr.Expr) expr.Expr) *windowRel {
 	n := *r
-	n.partition, n.order, n.call.Args = nil, nil, nil
+	n.partition, n.order, n.calls = nil, nil, slices.Clone(r.calls)
 	for _, e := range r.partition {
 		n.partition = append(n.partition, f(e))
 	}
 	for _, k := range r.order {
 		n.order = append(n.order, exec.SortKey{Expr: f(k.Expr), Desc: k.Desc})
 	}
-	for _, e := range r.call.Args {
-		n.call.Args = append(n.call.Args, f(e))
-	}
-	for _, e := range []*expr.Expr{&n.call.Frame.Key, &n.call.Frame.Start.Value, &n.call.Frame.End.Value} {
-		if *e != nil {
-			*e = f(*e)
+	for i := range n.calls {
+		call := &n.calls[i]
+		call.Args = slices.Clone(call.Args)
+		for k, e := range call.Args {
+			call.Args[k] = f(e)
+		}
+		for _, e := range []*expr.Expr{&call.Frame.Key, &call.Frame.Start.Value, &call.Frame.End.Value} {
+			if *e != nil {
+				*e = f(*e)
+			}
 		}
 	}
 	return &n
 }
 
-// window converts each call to a windowRel over the one before, and the selected columns to a projection.
-func (c *converter) window(n *plan.Window, outer []exec.Field) (rel, error) {
-	in, err := c.convert(n.Child, outer)
+// pruneWindow keeps of the input what is needed above and what the calls read, and the calls that are needed.
+func pruneWindow(n *windowRel, need []bool) (rel, []int) {
+	width := len(n.input.fields())
+	kept := *n
+	kept.calls = nil
+	for i, c := range n.calls {
+		if need[width+i] {
+			kept.calls = append(kept.calls, c)
+		}
+	}
+	below := slices.Clone(need[:width])
+	if len(kept.calls) > 0 {
+		kept.mapped(func(e expr.Expr) expr.Expr { mark(below, e); return e })
+	}
+	in, where := prune(n.input, below)
+	where = slices.Clone(where)
+	if len(kept.calls) == 0 {
+		for range n.calls {
+			where = append(where, -1)
+		}
+		return in, where
+	}
+	out := kept.mapped(func(e expr.Expr) expr.Expr { return remap(e, where) })
+	out.input = in
+	at := len(in.fields())
+	for i := range n.calls {
+		if where = append(where, -1); need[width+i] {
+			where[width+i] = at
+			at++
+		}
+	}
+	return out, where
+}
+
+// pushThroughWindow moves predicates below that read nothing but the partitioning: they keep or drop whole partitions.
+func pushThroughWindow(n *windowRel, preds []expr.Expr) rel {
+	keys := map[int]bool{}
+	for _, p := range n.partition {
+		if c, ok := p.(*expr.Column); ok {
+			keys[c.Index] = true
+		}
+	}
+	var below, above []expr.Expr
+	for _, p := range preds {
+		cols := expr.Columns(p)
+		if len(cols) > 0 && movable(p) && !slices.ContainsFunc(cols, func(c int) bool { return !keys[c] }) {
+			below = append(below, p)
+		} else {
+			above = append(above, p)
+		}
+	}
+	return filtered(withInputs(n, []rel{pushFilters(n.input, below)}), above)
+}
+
+func hasWindow(es ...sql.Expression) bool {
+	found := false
+	for _, e := range es {
+		sql.Inspect(e, func(e sql.Expression) bool {
+			_, ok := e.(*parser.WindowExpr)
+			found = found || ok
+			return !found
+		})
+	}
+	return found
+}
+
+// windowed puts the windows of es over in, and returns es with their calls replaced by columns behind in's.
+func (c *converter) windowed(in rel, es []sql.Expression, outer []exec.Field) (rel, []sql.Expression, error) {
+	w := windowing{c: c, s: c.scopeOf(in, outer), columns: map[string][2]int{}}
+	for _, e := range es {
+		sql.Inspect(e, func(e sql.Expression) bool {
+			if call, ok := e.(*parser.WindowExpr); ok && w.err == nil {
+				w.err = w.add(call)
+			}
+			return w.err == nil
+		})
+	}
+	if w.err != nil {
+		return nil, nil, w.err
+	}
+	var starts []int
+	for _, r := range w.rels {
+		starts = append(starts, len(outer)+len(in.fields()))
+		r.input = in
+		in = r
+	}
+	out := make([]sql.Expression, len(es))
+	for i, e := range es {
+		x, _, err := transform.Expr(e, func(e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+			call, ok := e.(*parser.WindowExpr)
+			if !ok {
+				return e, transform.SameTree, nil
+			}
+			at := w.columns[call.String()]
+			return expression.NewGetField(starts[at[0]]+at[1], call.Type(), call.Function, call.IsNullable()), transform.NewTree, nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		out[i] = x
+	}
+	return in, out, nil
+}
+
+// windowing collects the windows of one SELECT. columns says, by the text of a call, which window computes it and as
+// which of its calls.
+type windowing struct {
+	c       *converter
+	s       scope
+	rels    []*windowRel
+	columns map[string][2]int
+	err     error
+}
+
+func (w *windowing) add(e *parser.WindowExpr) error {
+	text := e.String()
+	if _, ok := w.columns[text]; ok {
+		return nil
+	}
+	r := &windowRel{}
+	var err error
+	if r.partition, err = w.c.scalars(e.PartitionBy(), w.s); err != nil {
+		return err
+	}
+	for i, k := range e.OrderBy() {
+		x, err := w.c.scalar(k, w.s)
+		if err != nil {
+			return err
+		}
+		r.order = append(r.order, exec.SortKey{Expr: x, Desc: e.Desc[i]})
+		r.orderKeys = append(r.orderKeys, fmt.Sprint(k, expr.Columns(x), e.Desc[i]))
+	}
+	for i, x := range r.partition {
+		r.partKeys = append(r.partKeys, fmt.Sprint(e.PartitionBy()[i], expr.Columns(x)))
+	}
+	call, err := w.c.windowCall(e, r.order, w.s)
+	if err != nil {
+		return err
+	}
+	call.OrderKeys = len(r.order)
+	at := slices.IndexFunc(w.rels, func(o *windowRel) bool { return o.accepts(r) })
+	if at < 0 {
+		at = len(w.rels)
+		w.rels = append(w.rels, r)
+	}
+	o := w.rels[at]
+	if len(o.order) < len(r.order) {
+		o.order, o.orderKeys = r.order, r.orderKeys
+	}
+	w.columns[text] = [2]int{at, len(o.calls)}
+	o.calls = append(o.calls, call)
+	return nil
+}
+
+// accepts reports whether the calls of o can be computed over the rows of r, or over those of r in o's order: the
+// partitions are the same, and one order begins with the other.
+func (r *windowRel) accepts(o *windowRel) bool {
+	n := min(len(r.orderKeys), len(o.orderKeys))
+	return slices.Equal(slices.Sorted(slices.Values(r.partKeys)), slices.Sorted(slices.Values(o.partKeys))) &&
+		slices.Equal(r.orderKeys[:n], o.orderKeys[:n])
+}
+
+// windowsBelow converts child and puts the windows of es, expressions over it, below them. They belong below a sort,
+// whose order they would destroy.
+func (c *converter) windowsBelow(child sql.Node, es []sql.Expression, outer []exec.Field) (rel, []sql.Expression, error) {
+	if !hasWindow(es...) {
+		in, err := c.convert(child, outer)
+		return in, es, err
+	}
+	if s, ok := child.(*plan.Sort); ok {
+		return c.windowedSort(s.Child, s.SortFields, es, outer)
+	}
+	in, err := c.convert(child, outer)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.windowed(in, es, outer)
+}
+
+// windowedSort is a sort over the windows of es and of its own keys.
+func (c *converter) windowedSort(child sql.Node, by sql.SortFields, es []sql.Expression, outer []exec.Field) (rel, []sql.Expression, error) {
+	in, err := c.convert(child, outer)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := slices.Clone(es)
+	for _, f := range by {
+		all = append(all, f.Column)
+	}
+	top, all, err := c.windowed(in, all, outer)
+	if err != nil {
+		return nil, nil, err
+	}
+	by = slices.Clone(by)
+	for i := range by {
+		by[i].Column = all[len(es)+i]
+	}
+	keys, err := c.sortKeys(by, scope{fields: top.fields(), outer: outer})
+	return &sortRel{input: top, keys: keys}, all[:len(es)], err
+}
+
+// having converts HAVING. Its condition comes before windows that the host's projection below it computes.
+func (c *converter) having(n *plan.Having, outer []exec.Field) (rel, error) {
+	p, ok := n.Child.(*plan.Project)
+	if !ok || !hasWindow(p.Projections...) {
+		return c.filter(n.Child, n.Cond, outer)
+	}
+	cond, _, err := transform.Expr(n.Cond, func(e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+		f, ok := e.(*expression.GetField)
+		if !ok || f.Index() < len(outer) || f.Index()-len(outer) >= len(p.Projections) {
+			return e, transform.SameTree, nil
+		}
+		x := unalias(p.Projections[f.Index()-len(outer)])
+		if hasWindow(x) {
+			return nil, transform.SameTree, &parser.WindowError{Code: 3594, Reason: fmt.Sprintf(
+				"You cannot use the alias '%s' of an expression containing a window function in this context.", f.Name())}
+		}
+		return x, transform.NewTree, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	s := c.scopeOf(in, outer)
-	p := &projectRel{}
-	schema := n.Schema()
-	var top = in
-	for i, e := range n.SelectExprs {
-		var x expr.Expr
-		w, ok := unalias(e).(sql.WindowAdaptableExpression)
-		if ok && w.Window() != nil {
-			r, err := c.windowCall(w, s)
-			if err != nil {
-				return nil, err
-			}
-			r.input, r.call.As = top, schema[i].Name
-			top = r
-			fields := r.fields()
-			x = columnOf(fields, len(fields)-1)
-		} else if x, err = c.scalar(e, s); err != nil {
-			return nil, err
-		}
-		p.exprs = append(p.exprs, x)
-		p.out = append(p.out, exec.Field{Name: schema[i].Name, Type: x.Type(), Nullable: x.Nullable()})
+	in, err := c.filter(p.Child, cond, outer)
+	if err != nil {
+		return nil, err
 	}
-	p.input = top
-	return p, nil
+	top, es, err := c.windowed(in, p.Projections, outer)
+	if err != nil {
+		return nil, err
+	}
+	return c.projection(top, es, p.Schema(), outer)
 }
 
-func (c *converter) windowCall(w sql.WindowAdaptableExpression, s scope) (*windowRel, error) {
-	f, ok := w.(sql.FunctionExpression)
-	if !ok {
-		return nil, &UnsupportedError{What: fmt.Sprintf("%s as a window function", w)}
+func (c *converter) windowCall(w *parser.WindowExpr, order []exec.SortKey, s scope) (exec.WindowCall, error) {
+	call := exec.WindowCall{Name: w.Function, As: w.Function, NotNull: !w.IsNullable()}
+	if err := c.windowArgs(w, &call, s); err != nil {
+		return call, err
 	}
-	def := w.Window()
-	r := &windowRel{}
-	var err error
-	if r.partition, err = c.scalars(def.PartitionBy, s); err != nil {
-		return nil, err
-	}
-	if r.order, err = c.sortKeys(def.OrderBy, s); err != nil {
-		return nil, err
-	}
-	r.call.Name = aggregateName(f)
-	if err := c.windowArgs(w, &r.call, s); err != nil {
-		return nil, err
-	}
-	switch r.call.Name {
-	case "row_number", "rank", "dense_rank", "percent_rank", "ntile", "lag", "lead": // frames do not matter to these
-		return r, nil
-	}
-	r.call.Frame, err = c.frame(def, r.order)
-	return r, err
-}
-
-// windowArgs sets the operands and the type. Children holds the operands of
-// an aggregate before the window's own expressions, those of the others behind them.
-func (c *converter) windowArgs(w sql.WindowAdaptableExpression, call *exec.WindowCall, s scope) error {
-	kids := w.Children()
-	own := max(0, len(kids)-len(w.Window().ToExpressions()))
 	switch call.Name {
-	case "lag", "lead", "first_value", "last_value":
-		kids = kids[len(kids)-own:]
-	default:
-		kids = kids[:own]
+	case "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead":
+		return call, nil // frames do not matter to these
 	}
+	var err error
+	call.Frame, err = c.frame(w, order)
+	return call, err
+}
+
+// windowArgs sets the operands and the type.
+func (c *converter) windowArgs(w *parser.WindowExpr, call *exec.WindowCall, s scope) error {
+	args, constant, least := w.Args(), -1, int64(1)
 	switch call.Name {
 	case "row_number", "rank", "dense_rank":
 		call.Type = types.Of(types.Int64)
-		return nil
-	case "percent_rank":
+	case "percent_rank", "cume_dist":
 		call.Type = types.Of(types.Float64)
-		return nil
 	case "ntile":
-		call.Type = types.Of(types.Int64)
-		var err error
-		call.Offset, err = ntileBuckets(w)
-		return err
+		call.Type, constant = types.Of(types.Int64), 0
+	case "lag", "lead":
+		call.Offset = 1
+		constant, least = 1, 0
+	case "nth_value":
+		constant = 1
 	}
-	if _, distinct := w.(*aggregation.CountDistinct); distinct {
-		return &UnsupportedError{What: "DISTINCT in a window function"}
+	if len(args) < minArgs[call.Name] || len(args) > minArgs[call.Name]+optionalArgs(call.Name) {
+		return &expr.TypeError{Function: call.Name, Reason: fmt.Sprintf("%d arguments", len(args))}
 	}
-	for i, k := range kids {
-		if _, distinct := k.(*expression.DistinctExpression); distinct {
-			return &UnsupportedError{What: "DISTINCT in a window function"}
-		}
-		if _, star := k.(*expression.Star); star && call.Name == "count" {
+	for i, k := range args {
+		if i == constant {
+			n, err := c.windowConstant(k)
+			if err != nil || n < least {
+				return &expr.TypeError{Function: call.Name, Reason: fmt.Sprintf("argument %d must be a whole number of at least %d", i+1, least)}
+			}
+			call.Offset = n
 			continue
 		}
 		x, err := c.scalar(k, s)
 		if err != nil {
 			return err
 		}
-		if i > 0 && (call.Name == "lag" || call.Name == "lead") {
-			t := commonType(call.Args[0].Type(), x.Type())
-			call.Args[0], x = expr.Cast(call.Args[0], t), expr.Cast(x, t)
-		}
 		call.Args = append(call.Args, x)
 	}
-	switch call.Name {
-	case "lag", "lead":
-		call.Offset = int64(hostInt(w, "offset"))
-		if call.Offset < 0 {
-			return &UnsupportedError{What: "a negative offset in " + call.Name}
-		}
-		fallthrough
-	case "first_value", "last_value":
-		if len(call.Args) == 0 {
-			return &UnsupportedError{What: call.Name + " without an operand"}
-		}
-		call.Type = call.Args[0].Type()
-		return nil
+	if len(call.Args) == 2 && (call.Name == "lag" || call.Name == "lead") {
+		t := commonType(call.Args[0].Type(), call.Args[1].Type())
+		call.Args[0], call.Args[1] = expr.Cast(call.Args[0], t), expr.Cast(call.Args[1], t)
 	}
-	if !agg.Known(call.Name) || call.Name == "any_value" || call.Name == "first" {
-		return &UnsupportedError{What: call.Name + " as a window function"}
+	if !agg.Known(call.Name) {
+		if len(call.Args) > 0 {
+			call.Type = call.Args[0].Type()
+		}
+		return nil
 	}
 	in := make([]types.Type, len(call.Args))
 	for i, a := range call.Args {
@@ -180,132 +362,129 @@ func (c *converter) windowArgs(w sql.WindowAdaptableExpression, call *exec.Windo
 	return err
 }
 
-// ntileBuckets reads NTILE's operand, which the host keeps to itself.
-func ntileBuckets(w any) (int64, error) {
-	v := reflect.Indirect(reflect.ValueOf(w)).FieldByName("bucketExpr")
-	if v.Kind() == reflect.Interface {
-		v = reflect.Indirect(v.Elem())
+// minArgs is the number of operands of functions that are no aggregates; those check their own.
+var minArgs = map[string]int{"ntile": 1, "lag": 1, "lead": 1, "first_value": 1, "last_value": 1, "nth_value": 2}
+
+func optionalArgs(name string) int {
+	switch {
+	case name == "lag" || name == "lead":
+		return 2
+	case agg.Known(name):
+		return 2
 	}
-	if v.Kind() == reflect.Struct {
-		v = v.FieldByName("Val")
+	return 0
+}
+
+// windowConstant evaluates an operand that must be the same for every row.
+func (c *converter) windowConstant(e sql.Expression) (int64, error) {
+	var column sql.Expression
+	sql.Inspect(e, func(e sql.Expression) bool {
+		switch e.(type) {
+		case *expression.GetField, *plan.Subquery:
+			column = e
+		}
+		return column == nil
+	})
+	if column != nil {
+		return 0, &UnsupportedError{What: fmt.Sprintf("%s, which is not constant, as an operand of a window function", column)}
 	}
-	if v.Kind() == reflect.Interface {
-		v = v.Elem()
+	v, err := e.Eval(c.ctx, nil)
+	if err != nil {
+		return 0, err
 	}
-	n := int64(0)
-	if v.IsValid() && v.CanInt() {
-		n = v.Int()
-	} else if v.IsValid() && v.CanUint() {
-		n = int64(v.Uint())
-	}
-	if n <= 0 {
-		return 0, &UnsupportedError{What: "NTILE of anything but a positive whole number"}
+	n, ok := intFromHost(v)
+	if !ok {
+		return 0, &UnsupportedError{What: fmt.Sprintf("%v as an operand of a window function", v)}
 	}
 	return n, nil
 }
 
 // frame converts a window's frame, by default the rows up to the current one's peers, or all without an order.
-func (c *converter) frame(def *sql.WindowDefinition, order []exec.SortKey) (exec.Frame, error) {
-	std := exec.Frame{Range: true, End: exec.FrameBound{Kind: exec.CurrentRow}}
-	if len(order) == 0 {
-		std.End.Kind = exec.UnboundedFollowing
-	}
-	h := def.Frame
-	if h == nil {
-		return std, nil
-	}
-	if _, whole := h.(*plan.RowsUnboundedPrecedingToUnboundedFollowingFrame); whole && len(order) > 0 {
-		// The host gives this frame also to OVER w where w has an order and no frame; only the text tells.
-		text := strings.ToLower(c.ctx.Query())
-		named, explicit := strings.Contains(text, "window"), strings.Contains(text, "following")
-		switch {
-		case named && explicit, text == "":
-			return std, &UnsupportedError{What: "a named window with an order beside a frame that ends UNBOUNDED FOLLOWING"}
-		case !explicit:
-			return std, nil
+func (c *converter) frame(w *parser.WindowExpr, order []exec.SortKey) (exec.Frame, error) {
+	if w.Frame == nil {
+		f := exec.Frame{Range: true, End: exec.FrameBound{Kind: exec.CurrentRow}}
+		if len(order) == 0 {
+			f.End.Kind = exec.UnboundedFollowing
 		}
+		return f, nil
 	}
-	f := exec.Frame{Range: hostBool(h, "isRange")}
+	f := exec.Frame{Range: !w.Frame.Rows}
 	var err error
-	if f.Start, err = c.bound(&f, h.UnboundedPreceding(), false, h.StartCurrentRow(), h.StartNPreceding(), h.StartNFollowing(), order); err != nil {
+	if f.Start, err = c.bound(&f, w, &w.Frame.Start, order); err != nil {
 		return f, err
 	}
-	f.End, err = c.bound(&f, false, h.UnboundedFollowing(), h.EndCurrentRow(), h.EndNPreceding(), h.EndNFollowing(), order)
+	f.End, err = c.bound(&f, w, &w.Frame.End, order)
 	return f, err
 }
 
-func (c *converter) bound(f *exec.Frame, first, last, current bool, before, after sql.Expression, order []exec.SortKey) (exec.FrameBound, error) {
-	b := exec.FrameBound{Kind: exec.Preceding}
-	distance := before
-	switch {
-	case first:
-		return exec.FrameBound{Kind: exec.UnboundedPreceding}, nil
-	case last:
-		return exec.FrameBound{Kind: exec.UnboundedFollowing}, nil
-	case current:
-		return exec.FrameBound{Kind: exec.CurrentRow}, nil
-	case after != nil:
-		b.Kind, distance = exec.Following, after
-	case before == nil:
-		return b, &UnsupportedError{What: "this window frame"}
+var boundKinds = []exec.BoundKind{exec.CurrentRow, exec.UnboundedFollowing, exec.UnboundedPreceding, exec.Preceding, exec.Following}
+
+func (c *converter) bound(f *exec.Frame, w *parser.WindowExpr, h *parser.WindowBound, order []exec.SortKey) (exec.FrameBound, error) {
+	b := exec.FrameBound{Kind: boundKinds[h.Kind]} // in the order of the host's constants, CurrentRow first
+	distance := w.Distance(h)
+	if distance == nil {
+		return b, nil
 	}
-	var err error
-	if !f.Range {
-		b.Rows, err = c.count(distance)
-		return b, err
-	}
-	if len(order) != 1 {
-		return b, &UnsupportedError{What: "RANGE with a distance and other than one ORDER BY expression"}
+	illegal := &parser.WindowError{Code: 3586, Reason: fmt.Sprintf("Window '%s': frame start or end is negative, NULL or of non-integral type", w.Window)}
+	if h.Unit == "" {
+		n, err := c.windowConstant(distance)
+		if err != nil || n < 0 {
+			return b, illegal
+		}
+		if b.Rows = n; !f.Range {
+			return b, nil
+		}
+	} else if v, err := distance.Eval(c.ctx, nil); err != nil || v == nil {
+		return b, illegal
+	} else if n, ok := intFromHost(v); ok && n < 0 {
+		return b, illegal
 	}
 	f.Desc = order[0].Desc
-	add := (b.Kind == exec.Following) != f.Desc
-	err = c.rangeBound(f, &b, order[0].Expr, distance, add)
-	return b, err
+	return b, c.rangeBound(f, &b, order[0].Expr, w, h)
 }
 
 // rangeBound sets the key at which a RANGE frame ends, and the frame's key, both of one type.
-func (c *converter) rangeBound(f *exec.Frame, b *exec.FrameBound, key expr.Expr, distance sql.Expression, add bool) (err error) {
-	op := map[bool]string{true: "+", false: "-"}[add]
-	if iv, ok := distance.(*expression.Interval); ok && key.Type().IsTemporal() && key.Type().Kind != types.Time {
-		if key.Type().Kind != types.Timestamp {
+func (c *converter) rangeBound(f *exec.Frame, b *exec.FrameBound, key expr.Expr, w *parser.WindowExpr, h *parser.WindowBound) error {
+	n, err := c.scalar(w.Distance(h), scope{})
+	if err != nil {
+		return err
+	}
+	add := (b.Kind == exec.Following) != f.Desc
+	wrong := func(code int, what string) error {
+		return &parser.WindowError{Code: code, Reason: fmt.Sprintf("Window '%s' with RANGE %s", w.Window, what)}
+	}
+	switch t := key.Type(); {
+	case t.Kind == types.Time:
+		return &UnsupportedError{What: "RANGE with a distance over TIME"}
+	case t.IsTemporal() && h.Unit == "":
+		return wrong(3588, "frame has ORDER BY expression of datetime type. Only INTERVAL bound value allowed.")
+	case t.IsTemporal():
+		if t.Kind != types.Timestamp {
 			key = expr.Cast(key, types.Of(types.TimestampNTZ))
 		}
-		n, err := c.scalar(iv.Child, scope{})
-		if err != nil {
-			return err
-		}
 		name := map[bool]string{true: "date_add", false: "date_sub"}[add]
-		b.Value, err = expr.New(name, key, n, &expr.Literal{Val: types.StringValue(strings.ToLower(iv.Unit))})
-		if err != nil {
+		if b.Value, err = expr.New(name, key, n, &expr.Literal{Val: types.StringValue(h.Unit)}); err != nil {
 			return err
 		}
-	} else {
-		if !key.Type().IsNumeric() {
-			return &UnsupportedError{What: "RANGE with this distance over " + key.Type().String()}
-		}
-		if !key.Type().IsFloat() && key.Type().Kind != types.Decimal {
+	case !t.IsNumeric():
+		return wrong(3587, "N PRECEDING/FOLLOWING frame requires exactly one ORDER BY expression, of numeric or temporal type.")
+	case h.Unit != "":
+		return wrong(3589, "frame has ORDER BY expression of numeric type, INTERVAL bound value not allowed.")
+	default:
+		if !t.IsFloat() && t.Kind != types.Decimal {
 			key = expr.Cast(key, types.DecimalOf(20, 0))
 		}
-		n, err := c.scalar(distance, scope{})
-		if err != nil {
-			return err
-		}
-		if b.Value, err = expr.New(op, key, n); err != nil {
+		if b.Value, err = expr.New(map[bool]string{true: "+", false: "-"}[add], key, n); err != nil {
 			return err
 		}
 	}
 	t := commonType(key.Type(), b.Value.Type())
 	if f.Key != nil {
 		t = commonType(t, f.Key.Type())
-		f.Start.Value = castIfSet(f.Start.Value, t)
+		if f.Start.Value != nil {
+			f.Start.Value = expr.Cast(f.Start.Value, t)
+		}
 	}
 	f.Key, b.Value = expr.Cast(key, t), expr.Cast(b.Value, t)
 	return nil
-}
-
-func castIfSet(e expr.Expr, t types.Type) expr.Expr {
-	if e == nil {
-		return nil
-	}
-	return expr.Cast(e, t)
 }

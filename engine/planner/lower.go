@@ -48,7 +48,7 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 		if err != nil {
 			return nil, err
 		}
-		return exec.NewWindow(in, r.partition, r.order, []exec.WindowCall{r.call})
+		return exec.NewWindow(in, r.partition, r.order, r.calls)
 	case *sortRel:
 		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewSort(in, r.keys) })
 	case *limitRel:

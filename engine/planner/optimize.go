@@ -31,6 +31,8 @@ func pushFilters(r rel, preds []expr.Expr) rel {
 		return pushIntoScan(n, preds)
 	case *aggRel:
 		return pushThroughAgg(n, preds)
+	case *windowRel:
+		return pushThroughWindow(n, preds)
 	case *sortRel, *distinctRel:
 		return withInputs(r, []rel{pushFilters(r.inputs()[0], preds)})
 	case *unionRel:

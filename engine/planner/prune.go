@@ -17,6 +17,8 @@ func prune(r rel, need []bool) (rel, []int) {
 		return pruneProject(n, need)
 	case *aggRel:
 		return pruneAgg(n, need)
+	case *windowRel:
+		return pruneWindow(n, need)
 	case *joinRel:
 		return pruneJoin(n, need)
 	case *filterRel, *sortRel, *limitRel, *oneRowRel:

@@ -119,7 +119,7 @@ func (e *ServerFileError) Error() string {
 func isQuery(n sql.Node) bool {
 	switch n.(type) {
 	case *plan.Project, *plan.Filter, *plan.Having, *plan.GroupBy, *plan.Sort, *plan.TopN, *plan.Limit, *plan.Offset, *plan.Distinct,
-		*plan.OrderedDistinct, *plan.SetOp, *plan.JoinNode, *plan.SubqueryAlias, *plan.TableAlias, *plan.ResolvedTable, *plan.Window,
+		*plan.OrderedDistinct, *plan.SetOp, *plan.JoinNode, *plan.SubqueryAlias, *plan.TableAlias, *plan.ResolvedTable,
 		*plan.Values, *plan.ValueDerivedTable, *plan.CachedResults, *plan.Max1Row:
 		return true
 	}

@@ -54,3 +54,11 @@ func (f *countFunc) Result(t Table, groups []uint32, out *vector.Vector) error {
 	}
 	return nil
 }
+
+// Remove implements Remover.
+func (f *countFunc) Remove(t Table, into []uint32, st Table, from []uint32) error {
+	for i, g := range into {
+		t.at(g)[0] -= st.at(from[i])[0]
+	}
+	return nil
+}

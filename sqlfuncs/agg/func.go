@@ -113,3 +113,10 @@ func Spills(f Func) bool {
 	}
 	return false
 }
+
+// Remover is a Func whose states can lose what was merged into them, exactly.
+type Remover interface {
+	Func
+	// Remove takes the state of st's group from[i] out of the state of group into[i], which holds it.
+	Remove(t Table, into []uint32, st Table, from []uint32) error
+}

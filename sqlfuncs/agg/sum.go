@@ -213,3 +213,14 @@ func (f *exactSum) average(sum types.Int128, n int64) (types.Int128, error) {
 	}
 	return v, nil
 }
+
+// Remove implements Remover.
+func (f *exactSum) Remove(t Table, into []uint32, st Table, from []uint32) error {
+	for i, g := range into {
+		s, o := t.at(g), st.at(from[i])
+		s[0] -= o[0]
+		lo, borrow := bits.Sub64(s[1], o[1], 0)
+		s[1], s[2] = lo, s[2]-o[2]-borrow
+	}
+	return nil
+}
