@@ -57,7 +57,7 @@ var layers = map[string][]string{
 
 	"engine/parser":  nil,
 	"engine/catalog": {"datasource/delta", "datasource/delta/scan", "datasource/delta/schema", "datasource/objstore", "engine/exec", "engine/parser", "txn"},
-	"engine/planner": {"datasource/delta/action", "datasource/delta/feature", "datasource/delta/schema", "datasource/delta/write",
+	"engine/planner": {"datasource/delta/action", "datasource/delta/checkpoint", "datasource/delta/feature", "datasource/delta/schema", "datasource/delta/write",
 		"datasource/objstore", "engine/catalog", "engine/dml", "engine/exec", "engine/expr", "engine/parser",
 		"engine/types", "engine/vector", "sqlfuncs/agg", "sqlfuncs/scalar", "txn"},
 	"engine": {"datasource/delta/scan", "datasource/objstore", "engine/catalog", "engine/exec", "engine/parser", "engine/planner",

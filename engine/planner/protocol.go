@@ -2,7 +2,6 @@ package planner
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,20 +58,11 @@ func protocolFor(fields []fieldJSON, meta *action.Metadata) (*action.Protocol, e
 			want("allowColumnDefaults")
 		}
 	}
-	if mode := conf["delta.columnMapping.mode"]; mode == "name" || mode == "id" {
-		want("columnMapping")
-		mapColumnsOf(fields, conf)
-	} else if mode != "" && mode != "none" {
-		return nil, &PropertyError{"delta.columnMapping.mode", mode, "must be none, name or id"}
+	if isMapped(conf) {
+		want(feature.ColumnMapping)
+		mapColumnsOf(fields, conf, func(string) string { return "col-" + uuid.NewString() })
 	}
 	return protocolOf(need), nil
-}
-
-// PropertyError says that a table property has a value that cannot be used.
-type PropertyError struct{ Name, Value, Reason string }
-
-func (e *PropertyError) Error() string {
-	return fmt.Sprintf("table property %s = '%s': %s", e.Name, e.Value, e.Reason)
 }
 
 func boolProperty(conf map[string]string, name string) (bool, error) {
@@ -131,31 +121,46 @@ func sameProtocol(a, b *action.Protocol) bool {
 		slices.Equal(a.ReaderFeatures, b.ReaderFeatures) && slices.Equal(a.WriterFeatures, b.WriterFeatures)
 }
 
-// mapColumnsOf gives every column an id and a physical name (PROTOCOL.md, "Column Mapping").
-func mapColumnsOf(fields []fieldJSON, conf map[string]string) {
-	next, _ := strconv.Atoi(conf["delta.columnMapping.maxColumnId"])
+// isMapped reports whether the table's columns have names of their own in files.
+func isMapped(conf map[string]string) bool {
+	mode := conf[schema.PropertyMapping]
+	return strings.EqualFold(mode, "name") || strings.EqualFold(mode, "id")
+}
+
+// mapColumnsOf gives every column that has none yet an id and the physical name that name makes of its own
+// (PROTOCOL.md, "Column Mapping").
+func mapColumnsOf(fields []fieldJSON, conf map[string]string, name func(string) string) {
+	next, _ := strconv.Atoi(conf[propertyMaxColumnID])
 	for i := range fields {
 		if fields[i].Metadata == nil {
 			fields[i].Metadata = map[string]any{}
 		}
-		if _, ok := fields[i].Metadata["delta.columnMapping.id"]; ok {
-			continue
+		mapField(fields[i].Metadata, fields[i].Name, &next, name)
+		if fields[i].Type[0] == '{' {
+			fields[i].Type = mapNested(fields[i].Type, &next, name)
 		}
-		next++
-		fields[i].Metadata["delta.columnMapping.id"] = next
-		fields[i].Metadata["delta.columnMapping.physicalName"] = "col-" + uuid.NewString()
-		fields[i].Type = mapNested(fields[i].Type, &next)
 	}
-	conf["delta.columnMapping.maxColumnId"] = strconv.Itoa(next)
+	conf[propertyMaxColumnID] = strconv.Itoa(next)
+}
+
+const propertyMaxColumnID = "delta.columnMapping.maxColumnId"
+
+func mapField(metadata map[string]any, column string, next *int, name func(string) string) {
+	if _, ok := metadata[schema.KeyColumnID]; ok {
+		return
+	}
+	*next++
+	metadata[schema.KeyColumnID] = *next
+	metadata[schema.KeyPhysicalName] = name(column)
 }
 
 // mapNested does the same for the fields of structs inside a nested type.
-func mapNested(t json.RawMessage, next *int) json.RawMessage {
+func mapNested(t json.RawMessage, next *int, name func(string) string) json.RawMessage {
 	var doc any
 	if json.Unmarshal(t, &doc) != nil {
 		return t
 	}
-	number(doc, next)
+	number(doc, next, name)
 	out, err := json.Marshal(doc)
 	if err != nil {
 		return t
@@ -163,13 +168,13 @@ func mapNested(t json.RawMessage, next *int) json.RawMessage {
 	return out
 }
 
-func number(doc any, next *int) {
+func number(doc any, next *int, name func(string) string) {
 	m, ok := doc.(map[string]any)
 	if !ok {
 		return
 	}
 	for _, key := range []string{"elementType", "keyType", "valueType"} {
-		number(m[key], next)
+		number(m[key], next, name)
 	}
 	list, _ := m["fields"].([]any)
 	for _, f := range list {
@@ -177,9 +182,14 @@ func number(doc any, next *int) {
 		if !ok {
 			continue
 		}
-		*next++
-		field["metadata"] = map[string]any{"delta.columnMapping.id": *next, "delta.columnMapping.physicalName": "col-" + uuid.NewString()}
-		number(field["type"], next)
+		metadata, ok := field["metadata"].(map[string]any)
+		if !ok {
+			metadata = map[string]any{}
+			field["metadata"] = metadata
+		}
+		column, _ := field["name"].(string)
+		mapField(metadata, column, next, name)
+		number(field["type"], next, name)
 	}
 }
 

@@ -55,11 +55,11 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if err := json.Unmarshal([]byte(meta.SchemaString), &doc); err != nil {
 		return fmt.Errorf("schema of %s: %w", tbl.Name(), err)
 	}
-	fields, op, err := alterFields(tbl, stmt, doc.Fields, &meta)
-	if err != nil {
+	if err := alterProperties(stmt, doc.Fields, &meta); err != nil {
 		return err
 	}
-	if err := alterProperties(stmt, &meta); err != nil {
+	fields, op, err := alterFields(tbl, stmt, doc.Fields, &meta)
+	if err != nil {
 		return err
 	}
 	if err := s.alterChecks(ctx, tbl, stmt, &meta); err != nil {
@@ -121,18 +121,34 @@ func alterFields(tbl *catalog.Table, stmt *parser.AlterTable, fields []fieldJSON
 	return fields, op, nil
 }
 
-func alterProperties(stmt *parser.AlterTable, meta *action.Metadata) error {
-	for k, v := range stmt.SetProperties {
-		if strings.HasPrefix(k, "delta.constraints.") {
-			return &UnsupportedError{What: "setting " + k + " as a property (use ADD CONSTRAINT)"}
-		}
-		meta.Configuration[k] = v
+// alterProperties sets and unsets properties. Column mapping can be switched on, once and for good: columns that are
+// there keep their names in files.
+func alterProperties(stmt *parser.AlterTable, fields []fieldJSON, meta *action.Metadata) error {
+	before := meta.Configuration[schema.PropertyMapping]
+	if err := setProperties(stmt.SetProperties, fields, meta); err != nil {
+		return err
 	}
 	for _, k := range stmt.UnsetProperties {
+		if known, ok := deltaProperties[strings.ToLower(k)]; ok {
+			k = known.name
+		}
 		if _, ok := meta.Configuration[k]; !ok && !stmt.UnsetIfExists {
-			return fmt.Errorf("property %s is not set", k)
+			return &PropertyError{Name: k, Reason: "is not set; write UNSET TBLPROPERTIES IF EXISTS"}
+		}
+		if strings.HasPrefix(k, schema.PropertyConstraints) {
+			return &PropertyError{Name: k, Reason: "is a constraint; use DROP CONSTRAINT"}
 		}
 		delete(meta.Configuration, k)
+	}
+	was := map[string]string{schema.PropertyMapping: before}
+	mode := meta.Configuration[schema.PropertyMapping]
+	switch {
+	case isMapped(was) && !strings.EqualFold(mode, before):
+		return &PropertyError{schema.PropertyMapping, mode, "cannot be changed once it is " + before}
+	case !isMapped(was) && strings.EqualFold(mode, "id"):
+		return &PropertyError{schema.PropertyMapping, mode, "cannot be given to a table that exists, since its files have no ids; use 'name'"}
+	case !isMapped(was) && isMapped(meta.Configuration):
+		mapColumnsOf(fields, meta.Configuration, func(name string) string { return name })
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sort"
 	"strconv"
 	"strings"
@@ -222,8 +223,8 @@ func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, sour
 	if err != nil {
 		return nil, err
 	}
-	for k, v := range stmt.Properties {
-		meta.Configuration[k] = v
+	if err := setProperties(stmt.Properties, fields, meta); err != nil {
+		return nil, err
 	}
 	if len(stmt.PrimaryKey) > 0 {
 		meta.Configuration[catalog.PrimaryKeyProperty] = strings.Join(stmt.PrimaryKey, ",")
@@ -266,8 +267,11 @@ func (s *statement) tableFields(ctx *sql.Context, stmt *parser.CreateTable, sour
 		if err := json.Unmarshal([]byte(from.SchemaString), &doc); err != nil {
 			return nil, fmt.Errorf("schema of %s: %w", stmt.Like, err)
 		}
-		for k, v := range from.Configuration {
-			meta.Configuration[k] = v
+		maps.Copy(meta.Configuration, from.Configuration)
+		delete(meta.Configuration, "delta.inCommitTimestampEnablementVersion")
+		delete(meta.Configuration, "delta.inCommitTimestampEnablementTimestamp")
+		if stmt.Comment == "" {
+			meta.Description = from.Description
 		}
 		meta.PartitionColumns = from.PartitionColumns
 		return doc.Fields, nil

@@ -61,7 +61,7 @@ func (t *TableSpec) targetFileBytes() int64 {
 	if t.TargetFileBytes > 0 {
 		return t.TargetFileBytes
 	}
-	if n, ok := parseBytes(t.Metadata.Configuration[propTargetFileSize]); ok {
+	if n, ok := ParseBytes(t.Metadata.Configuration[propTargetFileSize]); ok {
 		return n
 	}
 	return DefaultTargetFileBytes
@@ -70,7 +70,8 @@ func (t *TableSpec) targetFileBytes() int64 {
 // maxTargetFileBytes keeps a property from asking for files without end.
 const maxTargetFileBytes = 64 << 30
 
-func parseBytes(s string) (int64, bool) {
+// ParseBytes reads a size: a number of bytes, or one with a unit such as "100mb". ok is false for any other text.
+func ParseBytes(s string) (n int64, ok bool) {
 	s = strings.ToLower(strings.TrimSpace(s))
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	n, err := strconv.ParseInt(s[:digits], 10, 64)
