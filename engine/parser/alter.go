@@ -76,21 +76,18 @@ func (c *compiler) alterTable() (*compiled, error) {
 
 func (r *alterer) action() (err error) {
 	switch {
-	case r.accept("add", "columns"), r.accept("add", "column"):
-		return r.addColumns()
-	case r.is(r.i, "add") && (r.is(r.i+1, "constraint") || r.is(r.i+1, "check") && r.punct(r.i+2, '(')):
-		r.i++
-		return r.addConstraint()
-	case r.is(r.i, "add") && r.is(r.i+1, "index", "key", "unique", "primary", "foreign", "fulltext", "spatial", "partition") && !r.isType(r.i+2):
-		r.s.Unsupported = "ADD " + strings.ToUpper(r.text(r.i+1))
 	case r.accept("add"):
-		return r.addColumns()
-	case r.accept("drop", "constraint"), r.accept("drop", "check"):
-		r.s.DropIfExists = r.accept("if", "exists") || r.s.DropIfExists
-		name, err := r.ident()
-		r.s.DropConstraints = append(r.s.DropConstraints, name)
-		_ = r.accept("restrict") || r.accept("cascade")
-		return err
+		return r.add()
+	case r.accept("drop"):
+		return r.drop()
+	case r.accept("rename"):
+		return r.rename()
+	case r.accept("change"):
+		return r.change(true)
+	case r.accept("modify"):
+		return r.change(false)
+	case r.accept("alter"):
+		return r.alterColumn()
 	case r.accept("set", "tblproperties"):
 		r.s.SetProperties, _, err = r.properties(true)
 	case r.accept("unset", "tblproperties"):
@@ -110,6 +107,156 @@ func (r *alterer) action() (err error) {
 	default:
 		return r.fail("ALTER TABLE needs an action")
 	}
+	return err
+}
+
+func (r *alterer) add() error {
+	switch {
+	case r.accept("columns"), r.accept("column"):
+		return r.addColumns()
+	case r.is(r.i, "constraint"), r.is(r.i, "check") && r.punct(r.i+1, '('), r.is(r.i, "primary") && r.is(r.i+1, "key"):
+		return r.addConstraint()
+	case r.is(r.i, "index", "key", "unique", "foreign", "fulltext", "spatial", "partition") && !r.isType(r.i+1):
+		r.s.Unsupported = "ADD " + strings.ToUpper(r.text(r.i))
+		return nil
+	}
+	return r.addColumns()
+}
+
+func (r *alterer) drop() error {
+	switch {
+	case r.accept("constraint"), r.accept("check"):
+		r.s.DropIfExists = r.accept("if", "exists") || r.s.DropIfExists
+		name, err := r.ident()
+		r.s.DropConstraints = append(r.s.DropConstraints, name)
+		_ = r.accept("restrict") || r.accept("cascade")
+		return err
+	case r.accept("primary", "key"):
+		r.s.DropPrimaryKey = true
+		return nil
+	case r.is(r.i, "index", "key", "foreign", "partition") && r.at(r.i+1).kind != kindEOF && !r.punct(r.i+1, ','):
+		r.s.Unsupported = "DROP " + strings.ToUpper(r.text(r.i))
+		return nil
+	}
+	_ = r.accept("columns") || r.accept("column")
+	ifExists := r.accept("if", "exists")
+	names := []string(nil)
+	if r.punct(r.i, '(') {
+		var err error
+		if names, err = r.names(); err != nil {
+			return err
+		}
+	} else {
+		name, err := r.ident()
+		if err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	for _, n := range names {
+		r.s.Columns = append(r.s.Columns, ColumnChange{Name: n, Drop: true, IfExists: ifExists})
+	}
+	_ = r.accept("restrict") || r.accept("cascade")
+	return nil
+}
+
+func (r *alterer) rename() error {
+	if !r.accept("column") {
+		_ = r.accept("to") || r.accept("as")
+		t, err := r.table()
+		r.s.RenameTo = &t
+		return err
+	}
+	from, err := r.ident()
+	if err != nil {
+		return err
+	}
+	if !r.accept("to") {
+		return r.fail("RENAME COLUMN a TO b")
+	}
+	to, err := r.ident()
+	r.s.Columns = append(r.s.Columns, ColumnChange{Name: from, Rename: to})
+	return err
+}
+
+// change reads CHANGE [COLUMN] old name type … or MODIFY [COLUMN] name type ….
+func (r *alterer) change(named bool) error {
+	r.accept("column")
+	c := ColumnChange{}
+	if named {
+		old, err := r.ident()
+		if err != nil {
+			return err
+		}
+		c.Name = old
+	}
+	def, extra, err := r.columnDef()
+	switch {
+	case err != nil:
+		return err
+	case extra.primary:
+		return &UnsupportedError{"PRIMARY KEY of a column that exists; use ADD PRIMARY KEY"}
+	case !named:
+		c.Name = def.Name
+	case def.Name != c.Name:
+		c.Rename = def.Name
+	}
+	c.Def = &def
+	r.s.AddChecks = append(r.s.AddChecks, extra.checks...)
+	err = r.place(&c.First, &c.After)
+	r.s.Columns = append(r.s.Columns, c)
+	return err
+}
+
+// place reads FIRST or AFTER a column.
+func (r *alterer) place(first *bool, after *string) (err error) {
+	switch {
+	case r.accept("first"):
+		*first = true
+	case r.accept("after"):
+		*after, err = r.ident()
+	}
+	return err
+}
+
+// alterColumn reads ALTER [COLUMN] c and what is to happen with it.
+func (r *alterer) alterColumn() error {
+	if r.is(r.i, "index", "check", "constraint") && r.isName(r.i+1) && !r.is(r.i+1, "set", "drop", "type", "comment", "first", "after") {
+		r.s.Unsupported = "ALTER " + strings.ToUpper(r.text(r.i))
+		return nil
+	}
+	r.accept("column")
+	name, err := r.ident()
+	if err != nil {
+		return err
+	}
+	c := ColumnChange{Name: name}
+	yes, no := true, false
+	switch {
+	case r.accept("set", "default"):
+		var text string
+		text, err = r.defaultText()
+		c.Default = &text
+	case r.accept("drop", "default"):
+		c.Default = new(string)
+	case r.accept("set", "not", "null"):
+		c.NotNull = &yes
+	case r.accept("drop", "not", "null"):
+		c.NotNull = &no
+	case r.accept("comment"):
+		var text string
+		text, err = r.str()
+		c.Comment = &text
+	case r.accept("type"), r.accept("set", "data", "type"):
+		var t DataType
+		t, err = r.dataType(0)
+		c.Type = &t
+	case r.is(r.i, "first", "after"):
+		err = r.place(&c.First, &c.After)
+	default:
+		r.s.Unsupported = "ALTER COLUMN " + strings.ToUpper(r.text(r.i))
+	}
+	r.s.Columns = append(r.s.Columns, c)
 	return err
 }
 
@@ -147,28 +294,26 @@ func (r *alterer) addColumn() error {
 		return &UnsupportedError{"adding a PRIMARY KEY to a table"}
 	}
 	r.s.AddChecks = append(r.s.AddChecks, extra.checks...)
-	switch {
-	case r.accept("first"):
-		def.First = true
-	case r.accept("after"):
-		if def.After, err = r.ident(); err != nil {
-			return err
-		}
+	if err := r.place(&def.First, &def.After); err != nil {
+		return err
 	}
 	r.s.AddColumns = append(r.s.AddColumns, def)
 	return nil
 }
 
-func (r *alterer) addConstraint() error {
+func (r *alterer) addConstraint() (err error) {
 	name := ""
-	if r.accept("constraint") && r.isName(r.i) && !(r.is(r.i, "check") && r.punct(r.i+1, '(')) {
+	if r.accept("constraint") && r.isName(r.i) && !(r.is(r.i, "check") && r.punct(r.i+1, '(')) && !(r.is(r.i, "primary") && r.is(r.i+1, "key")) {
 		name, _ = r.ident()
 	}
-	if !r.is(r.i, "check") {
+	switch {
+	case r.accept("primary", "key"):
+		r.s.AddPrimaryKey, err = r.names()
+		r.enforcement()
+	case r.is(r.i, "check"):
+		r.s.AddChecks, err = r.check(r.s.AddChecks, name)
+	default:
 		r.s.Unsupported = "ADD CONSTRAINT … " + strings.ToUpper(r.text(r.i))
-		return nil
 	}
-	var err error
-	r.s.AddChecks, err = r.check(r.s.AddChecks, name)
 	return err
 }

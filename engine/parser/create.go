@@ -262,29 +262,64 @@ func (r *cursor) parenText() (string, error) {
 	return r.exprText(from, to)
 }
 
-// defaultText reads a literal, a call or an expression in parentheses.
+// nowWords are the names of the time at which a statement begins.
+var nowWords = []string{"current_timestamp", "now", "localtime", "localtimestamp"}
+
+// defaultText reads a constant or CURRENT_TIMESTAMP and returns it as Delta keeps it: SQL that Spark reads, too.
 func (r *cursor) defaultText() (string, error) {
+	if r.punct(r.i, '(') {
+		from, to, err := r.parens()
+		if err != nil {
+			return "", err
+		}
+		inner := cursor{r.compiler, from}
+		text, err := inner.defaultText()
+		if err == nil && inner.i != to {
+			err = errDefault
+		}
+		return text, err
+	}
 	from := r.i
 	if r.punct(r.i, '-') || r.punct(r.i, '+') {
 		r.i++
 	}
+	t := r.at(r.i)
+	r.i++
 	switch {
-	case r.punct(r.i, '('):
-		if _, _, err := r.parens(); err != nil {
-			return "", err
-		}
-		return r.exprText(from+1, r.i-1)
-	case r.at(r.i).kind == kindWord && r.at(r.i+1).kind == kindString: // DATE '…', _utf8mb4'…'
-		r.i += 2
-	default:
+	case t.kind == kindNumber && (r.src[t.start]|0x20 == 'x' || !strings.ContainsAny(r.src[t.start:t.end], "xXbB")):
+	case r.i-1 != from:
+		return "", errDefault
+	case t.kind == kindString:
+		return quoteText(unquote(r.text(from))), nil
+	case r.is(from, "date", "timestamp", "x", "_utf8mb4", "_utf8", "_latin1", "_binary") && r.at(r.i).kind == kindString:
 		r.i++
-		if r.at(r.i-1).kind == kindWord && r.punct(r.i, '(') {
+		if strings.HasPrefix(r.text(from), "_") {
+			return quoteText(unquote(r.text(r.i - 1))), nil
+		}
+		return strings.ToUpper(r.text(from)) + " " + quoteText(unquote(r.text(r.i-1))), nil
+	case r.is(from, "null", "true", "false"):
+		return strings.ToUpper(r.text(from)), nil
+	case r.is(from, nowWords...), r.is(from, "current_date", "curdate"):
+		if r.punct(r.i, '(') {
 			if _, _, err := r.parens(); err != nil {
 				return "", err
 			}
 		}
+		if r.is(from, "current_date", "curdate") {
+			return "current_date()", nil
+		}
+		return "current_timestamp()", nil
+	default:
+		return "", errDefault
 	}
-	return r.exprText(from, r.i)
+	return r.src[r.at(from).start:r.at(r.i-1).end], nil
+}
+
+var errDefault = &UnsupportedError{"DEFAULT of an expression; use a constant or CURRENT_TIMESTAMP"}
+
+// quoteText writes a string as a literal that MySQL and Spark read alike.
+func quoteText(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\0`).Replace(s) + "'"
 }
 
 // ignoredOptions are table options of MySQL that say nothing about a Delta table.

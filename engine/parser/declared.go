@@ -64,8 +64,7 @@ func (c *cursor) enumMembers(from, to int) ([]string, error) {
 		if to != from+1 || c.at(from).kind != kindString {
 			return c.errorAt(from, "ENUM takes strings")
 		}
-		value := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(unquote(c.text(from)))
-		out = append(out, "'"+value+"'")
+		out = append(out, quoteText(unquote(c.text(from))))
 		return nil
 	})
 	if err == nil && len(out) == 0 {

@@ -201,9 +201,29 @@ type AlterTable struct {
 	DropConstraints []string
 	DropIfExists    bool
 	SetComment      *string
+	Columns         []ColumnChange // in the order written
+	AddPrimaryKey   []string
+	DropPrimaryKey  bool
+	RenameTo        *TableName
 	// Unsupported names an action of ALTER TABLE that the grammar knows and featuresql does not do, such as
 	// "RENAME COLUMN"; "" otherwise.
 	Unsupported string
+}
+
+// ColumnChange is what ALTER TABLE does with a column that exists: DROP COLUMN, RENAME COLUMN, CHANGE, MODIFY or ALTER
+// COLUMN. What is nil or empty stays as it is.
+type ColumnChange struct {
+	Name     string
+	Drop     bool
+	IfExists bool
+	Rename   string
+	Def      *ColumnDef // CHANGE, MODIFY: the whole definition
+	Type     *DataType
+	Default  *string // "" drops it
+	NotNull  *bool
+	Comment  *string
+	First    bool
+	After    string
 }
 
 // DescribeHistory is DESCRIBE HISTORY t [LIMIT n]; Limit is -1 without LIMIT.

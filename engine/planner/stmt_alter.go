@@ -58,9 +58,21 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if err := alterProperties(stmt, doc.Fields, &meta); err != nil {
 		return err
 	}
-	fields, op, err := alterFields(tbl, stmt, doc.Fields, &meta)
+	fields, op, err := alterFields(ctx, tbl, stmt, doc.Fields, &meta)
 	if err != nil {
 		return err
+	}
+	ch := &columnChanges{s: s, ctx: ctx, tx: tx, tbl: tbl, meta: &meta, fields: fields}
+	for _, c := range stmt.Columns {
+		if err := ch.apply(c); err != nil {
+			return err
+		}
+	}
+	fields = ch.fields
+	if op = ch.operation(op); len(stmt.AddPrimaryKey) > 0 || stmt.DropPrimaryKey {
+		if err := ch.primaryKey(stmt); err != nil {
+			return err
+		}
 	}
 	if err := s.alterChecks(ctx, tbl, stmt, &meta); err != nil {
 		return err
@@ -75,6 +87,13 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if meta.SchemaString, err = schemaString(fields); err != nil {
 		return err
 	}
+	parsed, err := schema.Parse(meta.SchemaString)
+	if err != nil {
+		return err
+	}
+	if err := s.rt.checkDefaults(ctx, parsed, snap.Schema()); err != nil {
+		return err
+	}
 	if len(stmt.AddChecks) > 0 {
 		tx.ReadAll() // a row that another writer adds now could break the new rule
 	}
@@ -87,9 +106,12 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 }
 
 // alterFields adds columns; existing rows have NULL in them, so a new column is nullable.
-func alterFields(tbl *catalog.Table, stmt *parser.AlterTable, fields []fieldJSON, meta *action.Metadata) ([]fieldJSON, string, error) {
+func alterFields(ctx *sql.Context, tbl *catalog.Table, stmt *parser.AlterTable, fields []fieldJSON, meta *action.Metadata) ([]fieldJSON, string, error) {
 	op := "SET TBLPROPERTIES"
 	for _, d := range stmt.AddColumns {
+		if d.Default != "" && !strings.EqualFold(d.Default, "NULL") && tbl.Snapshot().Files().Len() > 0 {
+			ctx.Warn(1105, "rows that %s has already read NULL in the new column %s; its default is for rows to come", tbl.Name(), d.Name)
+		}
 		op = "ADD COLUMNS"
 		if tbl.ColumnIndex(d.Name) >= 0 {
 			if stmt.IfNotExists {
@@ -99,9 +121,6 @@ func alterFields(tbl *catalog.Table, stmt *parser.AlterTable, fields []fieldJSON
 		}
 		if d.NotNull {
 			return nil, "", &UnsupportedError{What: "ADD COLUMN " + d.Name + " NOT NULL, since existing rows have no value for it,"}
-		}
-		if d.Default != "" && !strings.EqualFold(d.Default, "NULL") {
-			return nil, "", &UnsupportedError{What: "ADD COLUMN " + d.Name + " DEFAULT, which Delta does not apply to existing rows,"}
 		}
 		f, err := columnField(d, meta)
 		if err != nil {

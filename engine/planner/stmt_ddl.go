@@ -49,11 +49,17 @@ func columnField(d parser.ColumnDef, meta *action.Metadata) (fieldJSON, error) {
 	if d.Comment != "" {
 		f.Metadata["comment"] = d.Comment
 	}
-	if d.Default != "" && !strings.EqualFold(d.Default, "NULL") {
-		f.Metadata["CURRENT_DEFAULT"] = d.Default
-	}
+	setDefault(&f, d.Default)
 	declareType(&f, d.Type, meta.Configuration)
 	return f, nil
+}
+
+// setDefault sets a column's default; "" and NULL are none.
+func setDefault(f *fieldJSON, text string) {
+	delete(f.Metadata, schema.KeyDefault)
+	if text != "" && !strings.EqualFold(text, "NULL") {
+		f.Metadata[schema.KeyDefault] = text
+	}
 }
 
 // declareType notes in field and properties what the declared type allows less than the stored one.
@@ -250,7 +256,7 @@ func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, sour
 	if err != nil {
 		return nil, err
 	}
-	return &newTable{meta: meta, proto: proto, schema: parsed}, nil
+	return &newTable{meta: meta, proto: proto, schema: parsed}, s.rt.checkDefaults(ctx, parsed, &schema.Struct{})
 }
 
 func (s *statement) tableFields(ctx *sql.Context, stmt *parser.CreateTable, source rel, meta *action.Metadata) ([]fieldJSON, error) {

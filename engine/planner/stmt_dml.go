@@ -34,7 +34,7 @@ func (w *writing) defaultOf(i int) (expr.Expr, error) {
 	if !ok {
 		return nullOf(w.fields[i]), nil
 	}
-	e, err := w.s.rt.tableExpr(w.c.ctx, w.tbl, text)
+	e, err := w.s.rt.constant(w.c.ctx, text)
 	if err != nil {
 		return nil, fmt.Errorf("default of column %s: %w", w.fields[i].Name, err)
 	}
@@ -88,7 +88,7 @@ func upsertName(stmt *parser.Insert) string {
 type NoKeyError struct{ Table, Statement string }
 
 func (e *NoKeyError) Error() string {
-	return fmt.Sprintf("%s needs a table with a PRIMARY KEY, and %s declares none; declare one with ALTER TABLE %s SET TBLPROPERTIES ('featuresql.primaryKey' = 'column'), or use MERGE",
+	return fmt.Sprintf("%s needs a table with a PRIMARY KEY, and %s declares none; declare one with ALTER TABLE %s ADD PRIMARY KEY (column), or use MERGE",
 		e.Statement, e.Table, e.Table)
 }
 

@@ -68,7 +68,7 @@ var writerOnly = []string{
 // writable says for each writer feature that is understood when it may be written; nil: always.
 var writable = map[string]func(*table) string{
 	AppendOnly: nil, Invariants: nil, CheckConstraints: nil, ColumnMapping: nil, DeletionVectors: nil, TimestampNTZ: nil,
-	V2Checkpoint: nil, VacuumProtocolCheck: nil, InCommitTimestamp: nil, DomainMetadata: nil, Clustering: nil,
+	V2Checkpoint: nil, VacuumProtocolCheck: nil, InCommitTimestamp: nil, DomainMetadata: nil, Clustering: nil, ColumnDefaults: nil,
 	TypeWidening: nil, TypeWideningPreview: nil,
 	ChangeDataFeed: func(t *table) string { return t.enabled(propertyCDF) },
 	RowTracking:    func(t *table) string { return t.enabled(propertyRowTracking) },
@@ -77,9 +77,6 @@ var writable = map[string]func(*table) string{
 	},
 	IdentityColumns: func(t *table) string {
 		return t.uses("is an identity column", func(f *schema.Field) bool { return f.Identity() != nil })
-	},
-	ColumnDefaults: func(t *table) string {
-		return t.uses("has a default value", func(f *schema.Field) bool { _, ok := f.Default(); return ok })
 	},
 }
 
