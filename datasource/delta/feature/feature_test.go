@@ -64,7 +64,7 @@ func TestChecks(t *testing.T) {
 		{"row tracking off", lists("", feature.RowTracking), plain, "", ""},
 		{"row tracking on", lists("", feature.RowTracking), table("", `"long"`, "delta.enableRowTracking", "true"), "", "rowTracking"},
 		{"default values unused", lists("", feature.ColumnDefaults), plain, "", ""},
-		{"default values", lists("", feature.ColumnDefaults), withDefault, "", "allowColumnDefaults"},
+		{"default values", lists("", feature.ColumnDefaults), withDefault, "", ""},
 		{"default without the feature", lists("", ""), withDefault, "", ""},
 		{"void column", lists("", ""), table("", `"void"`), "", "void"},
 		{"nested generated column", lists("", feature.GeneratedColumns),
