@@ -51,6 +51,7 @@ func (f serverFlags) serve(ctx context.Context, e *engine.Engine, log *slog.Logg
 		Engine:         e.Host(),
 		Sessions:       server.Sessions(e),
 		WithSink:       server.PlannerSink,
+		RunKept:        e.Runtime().RunKept,
 		Address:        f.Listen,
 		MaxConnections: f.MaxConnections,
 		RequireTLS:     f.RequireTLS,

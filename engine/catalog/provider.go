@@ -313,6 +313,9 @@ func (p *Provider) Forget(loc string) {
 	p.mu.Unlock()
 }
 
+// Location returns where a table lies by its name, unless it was created with a LOCATION.
+func Location(db, table string) string { return location(db, table) }
+
 func location(db, table string) string {
 	if db == DefaultDatabase {
 		return table

@@ -99,6 +99,22 @@ func (s *Session) Snapshot(ctx *sql.Context, loc string) (*delta.Snapshot, error
 	return snap, nil
 }
 
+// Current returns the version of t that the current statement sees: t itself if it is that.
+func (s *Session) Current(ctx *sql.Context, t *Table) (*Table, error) {
+	snap, err := s.Snapshot(ctx, t.loc)
+	if err != nil || snap == t.snap {
+		return t, err
+	}
+	return newTable(&Database{provider: s.provider, name: t.database}, t.name, t.loc, snap, false), nil
+}
+
+// EndStatement forgets what an autocommit statement has pinned.
+func (s *Session) EndStatement(ctx *sql.Context) {
+	if explicit, err := s.Explicit(ctx); err == nil && !explicit {
+		s.clear()
+	}
+}
+
 // Refresh forgets the pinned version of a table, so that a retried statement sees the newest.
 func (s *Session) Refresh(loc string) { delete(s.pins, loc) }
 

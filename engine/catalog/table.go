@@ -3,6 +3,8 @@ package catalog
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -114,6 +116,13 @@ func (t *Table) RowCount(*sql.Context) (uint64, bool, error) {
 
 // Snapshot returns the version.
 func (t *Table) Snapshot() *delta.Snapshot { return t.snap }
+
+// SameDefinition reports whether a plan for one version of a table fits the other: the same table with the same metadata.
+func (t *Table) SameDefinition(o *Table) bool {
+	m, n := t.snap.Metadata(), o.snap.Metadata()
+	return m == n || m.ID == n.ID && m.SchemaString == n.SchemaString &&
+		slices.Equal(m.PartitionColumns, n.PartitionColumns) && maps.Equal(m.Configuration, n.Configuration)
+}
 
 // Source returns the version as the executor reads it.
 func (t *Table) Source() *scan.Source { return t.source }

@@ -38,6 +38,8 @@ type converter struct {
 	rowIDsFound bool
 	// defaults gives the default of the i-th column of an INSERT's rows, where VALUES says DEFAULT.
 	defaults func(i int) (expr.Expr, error)
+	// marks are the values that stand for open parameters, while a plan is made to be kept.
+	marks map[any]int
 }
 
 // scopeOf is the scope of the expressions of a node over in.
@@ -176,7 +178,7 @@ func (c *converter) table(n *plan.ResolvedTable) (rel, error) {
 	if s, ok := c.sources[t.Location()]; ok && !t.AsOf() { // an older version stays what it is, also where its table is written
 		src = s
 	}
-	r := &scanRel{source: src, label: t.Label(), location: t.Location(), rowCount: 1e6}
+	r := &scanRel{source: src, label: t.Label(), location: t.Location(), table: t, rowCount: 1e6}
 	if c.rowIDsFor != nil && !c.rowIDsFound && *c.rowIDsFor == t.Location() && !t.AsOf() {
 		r.rowIDs, c.rowIDsFound = true, true
 	}

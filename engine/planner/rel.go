@@ -3,6 +3,7 @@ package planner
 import (
 	"github.com/dolthub/go-mysql-server/sql"
 
+	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
@@ -23,6 +24,7 @@ type scanRel struct {
 	source   exec.Source
 	label    string // table and version, for EXPLAIN
 	location string
+	table    *catalog.Table // nil: not of the catalog
 	cols     []int
 	filter   expr.Expr
 	rowIDs   bool

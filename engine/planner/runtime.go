@@ -9,6 +9,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/rowexec"
+	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/datasource/objstore"
 	"github.com/featuresql/featuresql/engine/catalog"
@@ -33,24 +34,26 @@ type Options struct {
 
 // Runtime plans and runs statements; it is shared by all sessions.
 type Runtime struct {
-	host      hostEngine // binds the text of constraints and defaults
+	host      hostEngine // binds the text of constraints, and statements whose plan is kept
 	opts      Options
 	provider  *catalog.Provider
 	hostExec  sql.NodeExecBuilder
 	fallbacks atomic.Int64
+	plans     *planCache
 }
 
 // NewRuntime returns the runtime of an engine.
 func NewRuntime(p *catalog.Provider, opts Options) *Runtime {
 	catalog.SetTypeMapper(columnType)
-	rt := &Runtime{opts: opts, provider: p}
+	rt := &Runtime{opts: opts, provider: p, plans: newPlanCache()}
 	rt.hostExec = rowexec.DefaultBuilder
 	return rt
 }
 
-// hostEngine is the part of the host's engine that the planner calls back.
+// hostEngine is the part of the host's engine that the planner calls back: it binds statements.
 type hostEngine interface {
 	AnalyzeQuery(ctx *sql.Context, query string) (sql.Node, error)
+	BoundQueryPlan(ctx *sql.Context, query string, parsed ast.Statement, bindings map[string]ast.Expr) (sql.Node, error)
 }
 
 // ObserveConflicts adds an observer of autocommit writes that are executed again.
@@ -92,7 +95,7 @@ func (rt *Runtime) newConverter(ctx *sql.Context) (*converter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &converter{ctx: ctx, env: env, rt: rt}, nil
+	return &converter{ctx: ctx, env: env, rt: rt, marks: marksFrom(ctx)}, nil
 }
 
 func (rt *Runtime) query(env *expr.Env) *exec.Query {

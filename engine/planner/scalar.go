@@ -71,6 +71,9 @@ func (c *converter) call(name string, s scope, args ...sql.Expression) (expr.Exp
 	if err != nil {
 		return nil, err
 	}
+	if d, ok := deferred(name, xs); ok {
+		return d, nil
+	}
 	return expr.New(name, xs...)
 }
 
@@ -79,6 +82,9 @@ func (c *converter) kernelScalar(e sql.Expression, s scope) (expr.Expr, error) {
 	case *expression.GetField:
 		return c.column(e, s)
 	case *expression.Literal:
+		if p := c.openParameter(e.Val); p != nil {
+			return p, nil
+		}
 		v, err := literalValue(e.Val, e.Typ)
 		if err != nil {
 			return nil, errNoKernel

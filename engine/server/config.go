@@ -10,6 +10,7 @@ import (
 	sqle "github.com/dolthub/go-mysql-server"
 	host "github.com/dolthub/go-mysql-server/server"
 	"github.com/dolthub/go-mysql-server/sql"
+	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/engine/server/wire"
 )
@@ -47,6 +48,8 @@ type Config struct {
 
 	// WithSink hands a statement's sink to the plan through its context; wire.With by default.
 	WithSink func(ctx context.Context, s *wire.Sink) context.Context
+	// RunKept runs a SELECT from a plan that was kept; handled is false if there is none. Optional.
+	RunKept func(ctx *sql.Context, text string, bindings map[string]ast.Expr) (handled bool, err error)
 	// OnFailure is called after a statement failed, and after the transaction it may have left was rolled back.
 	OnFailure func(ctx *sql.Context, err error)
 	// OnStatement is told of every statement that has ended.

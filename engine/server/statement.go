@@ -123,6 +123,9 @@ func (r *run) execute(parent context.Context) (err error) {
 // query parses, binds and runs the statement.
 func (r *run) query() (err error) {
 	defer recoverTo(&err)
+	if handled, err := r.kept(); handled {
+		return err
+	}
 	parsed, err := r.parse()
 	if err != nil {
 		return err
@@ -136,6 +139,31 @@ func (r *run) query() (err error) {
 		return err
 	}
 	return r.result(schema, iter)
+}
+
+// kept runs the statement from a plan that was kept, if there is one.
+func (r *run) kept() (handled bool, err error) {
+	f := r.h.s.cfg.RunKept
+	if f == nil || !isSelect(r.cmd.text) {
+		return false, nil
+	}
+	before := r.ctx
+	r.attachSink()
+	if r.sink == nil {
+		return false, nil
+	}
+	stop := r.limitTime()
+	defer stop()
+	if handled, err = f(r.ctx, r.cmd.text, r.cmd.bindings); !handled {
+		r.ctx, r.sink = before, nil
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	r.setStatus()
+	r.rows = r.sink.Rows()
+	return true, r.sink.Flush()
 }
 
 // cause turns the error of a cancelled context into the reason of the cancellation.
