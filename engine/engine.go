@@ -120,7 +120,15 @@ func registerVariables() {
 		Name: catalog.AsOfVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, SetVarHintApplies: true,
 		Type: hosttypes.NewSystemStringType(catalog.AsOfVariable), Default: "",
 	}})
+	if v, _, ok := sql.SystemVariables.GetGlobal("sql_mode"); ok {
+		mode := *v.(*sql.MysqlSystemVariable)
+		mode.Default = defaultMode
+		sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&mode})
+	}
 }
+
+// defaultMode is MySQL 8's, which the host's is a part of.
+const defaultMode = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 // noServerFiles keeps LOAD_FILE from files of the server: the folder that it may read from does not exist.
 var noServerFiles = &sql.MysqlSystemVariable{

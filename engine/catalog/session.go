@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -21,6 +22,7 @@ type Session struct {
 	writeLoc string
 	marks    []savepoint
 	options  txn.Options
+	warnings sync.Mutex // workers of a query warn at the same time
 }
 
 type savepoint struct {
@@ -62,6 +64,18 @@ func (s *Session) ValidateSession(ctx *sql.Context) error {
 	s.clear()
 	ctx.SetTransaction(nil) // an autocommit statement that failed leaves its transaction behind
 	return nil
+}
+
+// maxWarnings bounds what SHOW WARNINGS shows, as MySQL's max_error_count does by default.
+const maxWarnings = 1024
+
+// Warn implements sql.Session, for several goroutines.
+func (s *Session) Warn(w *sql.Warning) {
+	s.warnings.Lock()
+	defer s.warnings.Unlock()
+	if s.WarningCount() < maxWarnings {
+		s.BaseSession.Warn(w)
+	}
 }
 
 // Explicit reports whether a transaction of several statements is open, or would be (autocommit = 0).

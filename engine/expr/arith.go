@@ -184,7 +184,9 @@ func (c *EvalCtx) divideByZero(out *vector.Vector, i int) error {
 	if c.Env.DivisionByZeroError {
 		return &DivisionByZero{}
 	}
-	c.Warn(CodeDivisionByZero, "Division by 0")
+	if !c.Env.DivisionByZeroSilent {
+		c.Warn(CodeDivisionByZero, "Division by 0")
+	}
 	c.SetNull(out, i)
 	return nil
 }

@@ -27,8 +27,12 @@ func typeWord(t types.Type) string {
 	return "datetime"
 }
 
-// storeError is the error of a value that cannot be stored.
+// storeError is the error of a value that cannot be stored; nil, with a warning, where the nearest value is stored.
 func (k *caster) storeError(code int, value string, format string, args ...any) error {
+	if k.c.Env.Lenient && code != codeInvalidJSONText {
+		k.c.Warn(code, fmt.Sprintf(format, args...))
+		return nil
+	}
 	return &ValueError{Code: code, Column: k.store.column, Row: k.row, Value: shorten(value), Msg: fmt.Sprintf(format, args...)}
 }
 

@@ -16,15 +16,19 @@ type Env struct {
 	Rand io.Reader
 	// Warn records a warning with MySQL's code; nil drops warnings.
 	Warn func(code int, msg string)
-	// Strict makes invalid values in DML errors instead of warnings (STRICT_TRANS_TABLES).
-	Strict bool
+	// Lenient makes values that a column cannot take warnings instead of errors, and stores the nearest value: a
+	// sql_mode without STRICT_TRANS_TABLES, and INSERT IGNORE.
+	Lenient bool
 	// DivisionByZeroError makes x/0 an error instead of NULL with a warning (strict mode and
 	// ERROR_FOR_DIVISION_BY_ZERO, in DML only).
 	DivisionByZeroError bool
+	// DivisionByZeroSilent makes x/0 NULL without a warning (a sql_mode without ERROR_FOR_DIVISION_BY_ZERO).
+	DivisionByZeroSilent bool
 }
 
 // MySQL codes of the warnings and errors that expressions raise.
 const (
+	CodeNotNull         = 1048 // Column cannot be null
 	CodeOutOfRange      = 1264 // Out of range value for column
 	CodeTruncated       = 1265 // Data truncated for column
 	CodeWrongValue      = 1292 // Truncated incorrect … value, Incorrect datetime value
@@ -35,6 +39,7 @@ const (
 	CodeFunctionValue   = 1411 // Incorrect … value for function
 	CodeFieldOverflow   = 1441 // Datetime function: … field overflow
 	CodeComparisonValue = 1525 // Incorrect DATE value in a comparison
+	CodeCheckViolated   = 3819 // Check constraint is violated
 	CodeNumericRange    = 1690 // … value is out of range in '…'
 )
 

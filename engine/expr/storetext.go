@@ -2,6 +2,7 @@ package expr
 
 import (
 	"bytes"
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/featuresql/featuresql/engine/types"
@@ -37,7 +38,9 @@ func (k *caster) fitText(a *vector.Vector, n int, sel []uint16, max int, trim bo
 			return nil
 		}
 		fits = false
-		if utf8.RuneCount(bytes.TrimRight(s, " ")) > max {
+		if utf8.RuneCount(bytes.TrimRight(s, " ")) > max && k.c.Env.Lenient {
+			k.c.Warn(CodeTruncated, fmt.Sprintf("Data truncated for column '%s' at row %d", k.store.column, k.row))
+		} else if utf8.RuneCount(bytes.TrimRight(s, " ")) > max {
 			return k.storeError(CodeTooLong, string(s), "Data too long for column '%s' at row %d", k.store.column, k.row)
 		}
 		return nil
@@ -48,7 +51,7 @@ func (k *caster) fitText(a *vector.Vector, n int, sel []uint16, max int, trim bo
 	w := k.c.Bytes(k.to, n)
 	err = k.each(a, n, sel, func(i int) error {
 		s := a.Bytes(i)
-		short := bytes.TrimRight(s, " ")
+		short := bytes.TrimRight(firstRunes(s, max), " ")
 		for room := max - utf8.RuneCount(short); !trim && room > 0 && len(short) < len(s); room-- {
 			short = s[:len(short)+1]
 		}
@@ -61,4 +64,59 @@ func (k *caster) fitText(a *vector.Vector, n int, sel []uint16, max int, trim bo
 	out, err := w.Done()
 	out.Valid = a.Valid
 	return out, err
+}
+
+// firstRunes returns the first n characters of s.
+func firstRunes(s []byte, n int) []byte {
+	end := 0
+	for ; n > 0 && end < len(s); n-- {
+		_, size := utf8.DecodeRune(s[end:])
+		end += size
+	}
+	return s[:end]
+}
+
+// StoreNotNull replaces NULL by a value, with a warning: what INSERT IGNORE and a sql_mode without strictness store in a
+// NOT NULL column. code and msg are the warning's.
+func StoreNotNull(e Expr, instead types.Value, code int, msg string) (Expr, error) {
+	f := &Function{Name: "warn_null", RawNulls: true, EnvDependent: true, Resolve: resolveSame,
+		Eval: func(ctx *EvalCtx, args []*vector.Vector, n int, sel []uint16, _ types.Type) (*vector.Vector, error) {
+			for j := range Rows(n, sel) {
+				i := j
+				if sel != nil {
+					i = int(sel[j])
+				}
+				if args[0].IsNull(i) {
+					ctx.Warn(code, msg)
+				}
+			}
+			return args[0], nil
+		}}
+	return New("coalesce", &Call{Name: f.Name, Args: []Expr{e}, Typ: e.Type(), Null: true, impl: f}, &Literal{Val: instead})
+}
+
+func resolveSame(args []Expr) ([]Expr, types.Type, bool, error) {
+	return args, args[0].Type(), args[0].Nullable(), nil
+}
+
+// CheckIgnored is cond, a CHECK constraint, as a filter of INSERT IGNORE: rows that make it false go, with a warning.
+func CheckIgnored(cond Expr, msg string) Expr {
+	f := &Function{Name: "check_ignored", RawNulls: true, EnvDependent: true, Resolve: resolveSame,
+		Eval: func(ctx *EvalCtx, args []*vector.Vector, n int, sel []uint16, typ types.Type) (*vector.Vector, error) {
+			out := ctx.Out(typ, n)
+			clear(out.I32)
+			for j := range Rows(n, sel) {
+				i := j
+				if sel != nil {
+					i = int(sel[j])
+				}
+				if args[0].IsNull(i) || args[0].Int(i) != 0 {
+					out.I32[i] = 1
+					continue
+				}
+				ctx.Warn(CodeCheckViolated, msg)
+			}
+			return out, nil
+		}}
+	return &Call{Name: f.Name, Args: []Expr{cond}, Typ: types.Of(types.Bool), impl: f}
 }

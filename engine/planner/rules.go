@@ -64,7 +64,7 @@ func (rt *Runtime) convertRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.Nod
 	if s != nil {
 		return n, transform.SameTree, nil
 	}
-	if err := checkQueries(n, sql.LoadSqlMode(ctx).ModeEnabled("ONLY_FULL_GROUP_BY")); err != nil {
+	if err := checkQueries(n, modeHas(ctx, "ONLY_FULL_GROUP_BY", "ANSI")); err != nil {
 		return nil, transform.SameTree, err
 	}
 	out, err := rt.replaceQueries(ctx, n, true)

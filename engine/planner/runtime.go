@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
@@ -81,13 +83,31 @@ func (rt *Runtime) env(ctx *sql.Context) (*expr.Env, error) {
 	if err != nil {
 		return nil, err
 	}
-	mode := sql.LoadSqlMode(ctx)
 	return &expr.Env{
-		Location: loc,
-		Now:      ctx.QueryTime(),
-		Strict:   mode.ModeEnabled("STRICT_TRANS_TABLES") || mode.ModeEnabled("STRICT_ALL_TABLES") || mode.ModeEnabled("TRADITIONAL"),
-		Warn:     func(code int, msg string) { ctx.Warn(code, "%s", msg) },
+		Location:             loc,
+		Now:                  ctx.QueryTime(),
+		Lenient:              !modeHas(ctx, "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES", "TRADITIONAL"),
+		DivisionByZeroSilent: !modeHas(ctx, "ERROR_FOR_DIVISION_BY_ZERO", "TRADITIONAL"),
+		Warn:                 func(code int, msg string) { ctx.Warn(code, "%s", msg) },
 	}, nil
+}
+
+// modeHas reports whether sql_mode has one of the modes.
+func modeHas(ctx *sql.Context, modes ...string) bool {
+	return slices.ContainsFunc(modes, sql.LoadSqlMode(ctx).ModeEnabled)
+}
+
+// forDML is e for a statement that changes rows: what does not fit fails it, unless it says IGNORE.
+func forDML(e *expr.Env, stmt parser.Statement) *expr.Env {
+	out := *e
+	switch s := stmt.(type) {
+	case *parser.Insert:
+		out.Lenient = out.Lenient || s.Ignore
+	case *parser.Update:
+		out.Lenient = out.Lenient || s.Ignore
+	}
+	out.DivisionByZeroError = !out.Lenient && !out.DivisionByZeroSilent
+	return &out
 }
 
 func (rt *Runtime) newConverter(ctx *sql.Context) (*converter, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/parser"
+	"github.com/featuresql/featuresql/engine/types"
 )
 
 // position returns where a column of the target is.
@@ -28,11 +29,62 @@ func (w *writing) store(e expr.Expr, i int) expr.Expr {
 	return storeField(e, &w.tbl.Snapshot().Schema().Fields[i], w.fields[i].Type)
 }
 
+// stored is store for a new row of INSERT: where errors are warnings, NULL becomes the type's own default.
+func (w *writing) stored(e expr.Expr, i int) (expr.Expr, error) {
+	e = w.store(e, i)
+	f := w.fields[i]
+	instead, some := implicitDefault(f.Type)
+	if f.Nullable || !w.ignores() || !some || !e.Nullable() {
+		return e, nil
+	}
+	return expr.StoreNotNull(e, instead, expr.CodeNotNull, fmt.Sprintf("Column '%s' cannot be null", f.Name))
+}
+
+// ignores reports whether the statement is INSERT IGNORE.
+func (w *writing) ignores() bool {
+	ins, ok := w.s.stmt.(*parser.Insert)
+	return ok && ins.Ignore
+}
+
+// implicitDefault is what MySQL stores in a NOT NULL column of type t without strictness; none for times, whose
+// implicit default is no time.
+func implicitDefault(t types.Type) (types.Value, bool) {
+	switch {
+	case t.IsNumeric():
+		v, err := convertValue(types.Value{Type: types.Of(types.Int64), Valid: true}, t, defaultEnv())
+		return v, err == nil
+	case t.Kind == types.String || t.Kind == types.Binary:
+		return types.Value{Type: t, Valid: true}, true
+	}
+	return types.Value{}, false
+}
+
+// NoDefaultError says that a statement gives no value to a NOT NULL column that has no default.
+type NoDefaultError struct{ Column, Table string }
+
+func (e *NoDefaultError) Error() string {
+	return fmt.Sprintf("Field '%s' doesn't have a default value (table %s)", e.Column, e.Table)
+}
+
+// ColumnTwiceError says that an INSERT names a column twice.
+type ColumnTwiceError struct{ Column string }
+
+func (e *ColumnTwiceError) Error() string { return "Column '" + e.Column + "' specified twice" }
+
 // defaultOf is the value of a column that a statement does not mention.
 func (w *writing) defaultOf(i int) (expr.Expr, error) {
+	f := w.fields[i]
 	text, ok := w.tbl.Snapshot().Schema().Fields[i].Default()
+	if !ok && !f.Nullable {
+		missing := &NoDefaultError{Column: f.Name, Table: w.target.Name}
+		instead, some := implicitDefault(f.Type)
+		if !w.c.env.Lenient || !some {
+			return nil, missing
+		}
+		return expr.StoreNotNull(nullOf(f), instead, 1364, missing.Error())
+	}
 	if !ok {
-		return nullOf(w.fields[i]), nil
+		return nullOf(f), nil
 	}
 	e, err := w.s.rt.constant(w.c.ctx, text)
 	if err != nil {
@@ -52,6 +104,11 @@ func (w *writing) insert(stmt *parser.Insert) (dml.Result, error) {
 	op, err := w.s.rt.plan(w.c.ctx, w.c, src)
 	if err != nil {
 		return dml.Result{}, err
+	}
+	if stmt.Ignore {
+		for _, c := range w.target.Checks {
+			op = exec.NewFilter(op, expr.CheckIgnored(c.Expr, fmt.Sprintf("Check constraint '%s' is violated.", c.Name)))
+		}
 	}
 	if len(w.target.Key) == 0 {
 		if stmt.Mode == parser.InsertUpsert || stmt.Mode == parser.InsertReplace {
@@ -107,10 +164,10 @@ func (w *writing) insertSource(stmt *parser.Insert) (rel, error) {
 		return w.defaultOf(targets[i])
 	}
 	if v, ok := child.(*plan.Values); ok {
+		if len(stmt.Columns) == 0 && len(v.ExpressionTuples[0]) == 0 {
+			child, v = allDefaults(len(v.ExpressionTuples), len(targets))
+		}
 		for row, tuple := range v.ExpressionTuples {
-			if len(tuple) == 0 && len(stmt.Columns) == 0 { // INSERT … VALUES ()
-				return nil, &UnsupportedError{What: "INSERT with an empty row"}
-			}
 			if len(tuple) != len(targets) {
 				return nil, &ColumnCountError{Row: row + 1}
 			}
@@ -132,7 +189,11 @@ func (w *writing) insertSource(stmt *parser.Insert) (rel, error) {
 	for i := range w.fields {
 		at, given := from[i]
 		if given {
-			p.exprs = append(p.exprs, w.store(columnOf(in, at), i))
+			e, err := w.stored(columnOf(in, at), i)
+			if err != nil {
+				return nil, err
+			}
+			p.exprs = append(p.exprs, e)
 			continue
 		}
 		e, err := w.defaultOf(i)
@@ -142,6 +203,18 @@ func (w *writing) insertSource(stmt *parser.Insert) (rel, error) {
 		p.exprs = append(p.exprs, e)
 	}
 	return p, nil
+}
+
+// allDefaults is what VALUES () stands for.
+func allDefaults(rows, columns int) (sql.Node, *plan.Values) {
+	tuples := make([][]sql.Expression, rows)
+	for r := range tuples {
+		for range columns {
+			tuples[r] = append(tuples[r], &parser.DefaultValue{})
+		}
+	}
+	v := plan.NewValues(tuples)
+	return v, v
 }
 
 // ColumnCountError says that a row has another number of values than the statement has columns.
@@ -167,7 +240,7 @@ func (w *writing) insertTargets(columns []string) ([]int, error) {
 			return nil, err
 		}
 		if seen[i] {
-			return nil, sql.ErrDuplicateColumn.New(name)
+			return nil, &ColumnTwiceError{name}
 		}
 		seen[i], out[k] = true, i
 	}
@@ -405,10 +478,8 @@ func (w *writing) mergeClause(cl parser.MergeClause, list []expr.Expr, source []
 	if c.Act == dml.DeleteRow {
 		return c, nil
 	}
-	row, err := w.initialRow(c.Act, len(source))
-	if err != nil {
-		return c, err
-	}
+	row := w.initialRow(c.Act, len(source))
+	var err error
 	c.Row = row
 	if cl.Star {
 		return c, w.starRow(row, source)
@@ -431,24 +502,30 @@ func (w *writing) mergeClause(cl parser.MergeClause, list []expr.Expr, source []
 			return c, err
 		}
 	}
-	return c, nil
+	return c, w.withDefaults(row)
 }
 
-// initialRow is what an update keeps, or the defaults that an insert starts from.
-func (w *writing) initialRow(act dml.Act, width int) ([]expr.Expr, error) {
+// initialRow is what an update keeps; of an insert nothing is known yet.
+func (w *writing) initialRow(act dml.Act, width int) []expr.Expr {
 	row := make([]expr.Expr, len(w.fields))
 	for i, f := range w.fields {
 		if act == dml.UpdateRow {
 			row[i] = &expr.Column{Index: width + i, Name: f.Name, Typ: f.Type, Null: f.Nullable}
-			continue
 		}
-		e, err := w.defaultOf(i)
-		if err != nil {
-			return nil, err
-		}
-		row[i] = e
 	}
-	return row, nil
+	return row
+}
+
+// withDefaults fills in what an insert leaves out.
+func (w *writing) withDefaults(row []expr.Expr) (err error) {
+	for i := range row {
+		if row[i] == nil {
+			if row[i], err = w.defaultOf(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // starRow takes every column from the source column of the same name; each target column needs one.

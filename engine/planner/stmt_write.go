@@ -118,6 +118,7 @@ func (s *statement) stageWrite(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if err != nil {
 		return dml.Result{}, err
 	}
+	c.env = forDML(c.env, s.stmt)
 	loc := tbl.Location()
 	c.sources = map[string]exec.Source{loc: tbl.Source()}
 	c.rowIDsFor = &loc
