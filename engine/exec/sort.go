@@ -376,7 +376,10 @@ func (w *sortWorker) finish() error {
 		w.entries = w.entries[:w.limit]
 	}
 	if w.spill != nil && len(w.entries) > 0 {
-		return w.spillRun()
+		if err := w.spillRun(); err != nil {
+			return err
+		}
+		w.acct.free()
 	}
 	return nil
 }

@@ -1,8 +1,11 @@
 package exec_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"testing"
 
@@ -397,4 +400,118 @@ func TestWindowAgainstReference(t *testing.T) {
 		c := drawWindow(r)
 		c.check(r, collect(r, drawQuery(r), c.operator(r)))
 	})
+}
+
+// TestWindowUnderBudget runs windows in little memory: the rows are right, or there is an error that says how much
+// was wanted; in both cases everything is given back.
+func TestWindowUnderBudget(t *testing.T) {
+	finished := 0
+	rapid.Check(t, func(r *rapid.T) {
+		c := drawWindow(r)
+		q := drawQuery(r)
+		q.TempDir = t.TempDir()
+		q.Memory = exec.NewBudget(rapid.Int64Range(1<<12, 1<<15).Draw(r, "budget"), nil)
+		got, err := tryCollect(q, c.operator(r))
+		if used := q.Memory.UsedBytes(); used != 0 {
+			r.Fatalf("%d bytes still reserved", used)
+		}
+		if left, _ := os.ReadDir(q.TempDir); len(left) > 0 {
+			r.Fatalf("%d files left", len(left))
+		}
+		var full *exec.MemoryError
+		if errors.As(err, &full) && full.WantedBytes > 0 {
+			return
+		}
+		if err != nil {
+			r.Fatal(err)
+		}
+		finished++
+		c.check(r, got)
+	})
+	if finished == 0 {
+		t.Fatal("no window was computed")
+	}
+}
+
+// countingWindow is a window over n rows in one partition, in an order that is not theirs.
+func countingWindow(t testing.TB, n int, call exec.WindowCall) *exec.WindowOp {
+	t.Helper()
+	fields := []exec.Field{{Name: "k", Type: tBig}, {Name: "v", Type: tBig}}
+	var batches []*vector.Batch
+	for from := 0; from < n; from += 1000 {
+		k, v := vector.New(tBig, 0), vector.New(tBig, 0)
+		for i := from; i < min(n, from+1000); i++ {
+			k.AppendValue(types.IntValue(tBig, int64(i)*7919%int64(n)))
+			v.AppendValue(types.IntValue(tBig, 1))
+		}
+		batches = append(batches, &vector.Batch{Cols: []*vector.Vector{k, v}, Len: k.Len})
+	}
+	key := &expr.Column{Index: 0, Name: "k", Typ: tBig}
+	call.Args, call.OrderKeys = []expr.Expr{&expr.Column{Index: 1, Name: "v", Typ: tBig}}, 1
+	if call.Name == "" {
+		call.Name = "sum"
+	}
+	var err error
+	if call.Type, err = agg.Resolve(call.Name, []types.Type{tBig}, false); err != nil {
+		t.Fatal(err)
+	}
+	op, err := exec.NewWindow(exec.NewValues(fields, batches), nil, []exec.SortKey{{Expr: key}}, []exec.WindowCall{call})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return op
+}
+
+// A partition larger than the budget: a running or sliding sum needs the rows of its frame alone, one that ends with
+// the partition needs all.
+func TestWindowOfLargePartition(t *testing.T) {
+	const n = 100_000
+	for _, c := range []struct {
+		name  string
+		frame exec.Frame
+		fits  bool
+		last  int64
+	}{
+		{"running", exec.Frame{End: exec.FrameBound{Kind: exec.CurrentRow}}, true, n},
+		{"peers", exec.Frame{Range: true, End: exec.FrameBound{Kind: exec.CurrentRow}}, true, n},
+		{"sliding", exec.Frame{Start: exec.FrameBound{Kind: exec.Preceding, Rows: 99}, End: exec.FrameBound{Kind: exec.Following, Rows: 5}}, true, 100},
+		{"whole", exec.Frame{End: exec.FrameBound{Kind: exec.UnboundedFollowing}}, false, n},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			q := testQuery(1)
+			q.TempDir = t.TempDir()
+			q.Memory = exec.NewBudget(2<<20, nil)
+			rows, err := tryCollect(q, countingWindow(t, n, exec.WindowCall{Frame: c.frame}))
+			var full *exec.MemoryError
+			if !c.fits {
+				if !errors.As(err, &full) || full.Operator != "window" || full.WantedBytes <= 0 {
+					t.Fatalf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(rows) != n || rows[0][0].I != 0 || rows[n-1][0].I != n-1 || int64(rows[n-1][2].D.Lo) != c.last {
+				t.Fatalf("%d rows, the last is %v", len(rows), rows[len(rows)-1])
+			}
+		})
+	}
+}
+
+// A frame as large as the partition costs no more for it: with a quadratic algorithm these take minutes.
+func TestWindowIsLinear(t *testing.T) {
+	const n = 300_000
+	for _, f := range []exec.Frame{
+		{Start: exec.FrameBound{Kind: exec.Preceding, Rows: n / 2}, End: exec.FrameBound{Kind: exec.Following, Rows: n / 2}},
+		{Start: exec.FrameBound{Kind: exec.CurrentRow}, End: exec.FrameBound{Kind: exec.UnboundedFollowing}},
+	} {
+		for _, name := range []string{"sum", "max", "stddev_pop"} {
+			op := countingWindow(t, n, exec.WindowCall{Name: name, Frame: f})
+			err := exec.Run(context.Background(), testQuery(2), op, func(*vector.Batch) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }

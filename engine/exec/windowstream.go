@@ -117,11 +117,11 @@ func (s *windowStream) Next(ctx context.Context) (*vector.Batch, error) {
 	return &s.batch, nil
 }
 
-// fill drops rows that nobody needs any more and takes new ones in: a few batches, and then as many as there are
+// fill drops rows that nobody needs any more and takes new ones in: two batches, and then as many as there are
 // rows that wait for the end of their partition, so that a long one is not looked at over and over.
 func (s *windowStream) fill(ctx context.Context) error {
 	s.dropRows()
-	want := s.n + max(4*s.query.batchRows(), s.n-s.done)
+	want := s.n + max(2*s.query.batchRows(), s.n-s.done)
 	for s.n < want && !s.eof {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
