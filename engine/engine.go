@@ -118,13 +118,25 @@ func (e *Engine) openHost() {
 func registerVariables() {
 	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{noServerFiles, &sql.MysqlSystemVariable{
 		Name: catalog.AsOfVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, SetVarHintApplies: true,
-		Type: hosttypes.NewSystemStringType(catalog.AsOfVariable), Default: "",
+		Type: asOfType{hosttypes.NewSystemStringType(catalog.AsOfVariable)}, Default: "",
 	}})
 	if v, _, ok := sql.SystemVariables.GetGlobal("sql_mode"); ok {
 		mode := *v.(*sql.MysqlSystemVariable)
 		mode.Default = defaultMode
 		sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&mode})
 	}
+}
+
+// asOfType is a text that takes a version as a number, too.
+type asOfType struct{ sql.SystemVariableType }
+
+// Convert implements sql.Type.
+func (t asOfType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
+	switch v.(type) {
+	case int8, int16, int32, int64, int, uint8, uint16, uint32, uint64:
+		v = fmt.Sprint(v)
+	}
+	return t.SystemVariableType.Convert(ctx, v)
 }
 
 // defaultMode is MySQL 8's, which the host's is a part of.

@@ -57,8 +57,12 @@ func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createVie
 
 // DropView implements sql.ViewDatabase.
 func (d *Database) DropView(ctx *sql.Context, name string) error {
-	if _, err := d.provider.store.Head(ctx, d.viewKey(name)); err != nil {
-		return errors.Join(sql.ErrViewDoesNotExist.New(d.name, name), err)
+	_, err := d.provider.store.Head(ctx, d.viewKey(name))
+	if errors.Is(err, objstore.ErrNotFound) {
+		return sql.ErrViewDoesNotExist.New(d.name, name)
+	}
+	if err != nil {
+		return fmt.Errorf("view %s.%s: %w", d.name, name, err)
 	}
 	return d.provider.store.Delete(ctx, d.viewKey(name))
 }

@@ -44,6 +44,10 @@ var untyped = []struct {
 	{"syntax error at position", "You have an error in your SQL syntax: ", 1064},
 	{"Invalid JSON path expression", "", 3143},
 	{"the given regular expression is invalid", "", 3685},
+	{"was not found in the set", "Wrong value of a variable: ", 1231},
+	{"limit expression expected to be numeric", "Undeclared variable: ", 1327},
+	{"column ordinal out of range", "Unknown column in 'group statement': ", 1054},
+	{"expected positive integer order by literal", "Unknown column in 'group statement': ", 1054},
 }
 
 // From returns err as a bare *mysql.SQLError, which is what the wire library recognises; nil for nil. Its code is that

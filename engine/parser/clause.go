@@ -58,6 +58,8 @@ func WithClause(err error, query string, opts ast.ParserOptions) error {
 		switch {
 		case f.clause == "" || b.table && f.known:
 			return err
+		case f.star:
+			return sql.ErrUnknownTable.New(m[1])
 		case b.ambiguous:
 			return &AmbiguousColumnError{m[1], f.clause}
 		}
@@ -72,6 +74,7 @@ type finder struct {
 	table           bool   // it is a table's
 	anyTable        bool   // a name with another table, or none, is meant as well
 	clause, written string
+	star            bool // of the table, not a column
 	known           bool // a FROM clause has the table
 }
 
@@ -111,6 +114,10 @@ func (f *finder) look(n ast.SQLNode, clause string) {
 		case *ast.AliasedTableExpr:
 			name, _ := n.Expr.(ast.TableName)
 			f.known = f.known || f.table && (strings.EqualFold(name.Name.String(), f.name) || strings.EqualFold(n.As.String(), f.name))
+		case *ast.StarExpr:
+			if f.table && f.clause == "" && strings.EqualFold(n.TableName.Name.String(), f.name) {
+				f.clause, f.star = clause, true
+			}
 		case *ast.ColName:
 			if f.clause == "" && f.matches(n) {
 				f.clause, f.written = clause, written(n)

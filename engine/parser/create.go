@@ -130,7 +130,12 @@ func (r *creator) element() error {
 		}
 		keys, err := r.names()
 		if err == nil && r.s.PrimaryKey != nil {
-			return &UnsupportedError{"more than one PRIMARY KEY"}
+			return &MultipleKeyError{}
+		}
+		for i, k := range keys {
+			if slices.ContainsFunc(keys[:i], func(o string) bool { return strings.EqualFold(o, k) }) {
+				return &DuplicateColumnError{k}
+			}
 		}
 		r.s.PrimaryKey = keys
 		r.enforcement()
@@ -166,7 +171,7 @@ func (r *creator) column() (ColumnDef, error) {
 	def, extra, err := r.columnDef()
 	if extra.primary {
 		if r.s.PrimaryKey != nil {
-			return def, &UnsupportedError{"more than one PRIMARY KEY"}
+			return def, &MultipleKeyError{}
 		}
 		r.s.PrimaryKey = []string{def.Name}
 	}
@@ -437,6 +442,11 @@ func (r *creator) finish() error {
 type DuplicateColumnError struct{ Column string }
 
 func (e *DuplicateColumnError) Error() string { return "Duplicate column name '" + e.Column + "'" }
+
+// MultipleKeyError says that CREATE TABLE declares two primary keys.
+type MultipleKeyError struct{}
+
+func (e *MultipleKeyError) Error() string { return "Multiple primary key defined" }
 
 // MissingColumnError says that a key or partitioning names a column that the table has not. MySQL calls it 1072 (42000).
 type MissingColumnError struct{ Column, Table string }

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -161,10 +162,45 @@ func (rt *Runtime) existing(ctx *sql.Context, t parser.TableName) (*catalog.Tabl
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, sql.ErrTableNotFound.New(t.Name)
+	if ok {
+		return tbl.(*catalog.Table), nil
 	}
-	return tbl.(*catalog.Table), nil
+	if _, isView, err := db.GetViewDefinition(ctx, t.Name); err != nil || isView {
+		return nil, errors.Join(err, &ViewError{View: db.Name() + "." + t.Name})
+	}
+	return nil, sql.ErrTableNotFound.New(t.Name)
+}
+
+// ViewError says that a statement that needs a table names a view. MySQL calls it 1471 for INSERT, 1288 for the other
+// writes, and 1347.
+type ViewError struct {
+	View, Verb     string
+	Insert, Change bool
+}
+
+func (e *ViewError) Error() string {
+	switch {
+	case e.Insert:
+		return "The target table " + e.View + " of the " + e.Verb + " is not insertable-into: it is a view"
+	case e.Change:
+		return "The target table " + e.View + " of the " + e.Verb + " is not updatable: it is a view"
+	}
+	return "'" + e.View + "' is not BASE TABLE: it is a view"
+}
+
+// written completes the error of a table that stmt writes to.
+func written(err error, stmt parser.Statement) error {
+	var view *ViewError
+	if errors.As(err, &view) {
+		switch stmt.(type) {
+		case *parser.Insert:
+			view.Insert = true
+		case *parser.Update, *parser.Delete, *parser.Merge:
+			view.Change = true
+		}
+		view.Verb = stmt.Verb()
+	}
+	return err
 }
 
 // target is existing, for a statement that writes.

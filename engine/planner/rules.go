@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
@@ -91,6 +92,16 @@ func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.
 		q.root = root
 		return q, nil
 	}
+	switch n := n.(type) {
+	case *plan.Kill:
+		if !slices.ContainsFunc(ctx.ProcessList.Processes(), func(p sql.Process) bool { return p.Connection == n.ConnID }) {
+			return nil, &UnknownThreadError{n.ConnID}
+		}
+	case *plan.DropDB:
+		if !n.IfExists && !rt.provider.HasDatabase(ctx, n.DbName) {
+			return nil, &DropDatabaseError{n.DbName}
+		}
+	}
 	if load, ok := n.(*plan.LoadData); ok && !load.Local {
 		return nil, &ServerFileError{Path: load.File}
 	}
@@ -106,6 +117,18 @@ func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.
 		return nil, err
 	}
 	return into.WithChildren(child)
+}
+
+// UnknownThreadError says that KILL names no connection.
+type UnknownThreadError struct{ ID uint32 }
+
+func (e *UnknownThreadError) Error() string { return fmt.Sprintf("Unknown thread id: %d", e.ID) }
+
+// DropDatabaseError says that DROP DATABASE names no database.
+type DropDatabaseError struct{ Database string }
+
+func (e *DropDatabaseError) Error() string {
+	return "Can't drop database '" + e.Database + "'; database doesn't exist"
 }
 
 // ServerFileError says that a statement would read or write a file of the server's machine.

@@ -27,7 +27,7 @@ func (s *statement) write(ctx *sql.Context) ([]sql.Row, error) {
 	for attempt := 1; ; attempt++ {
 		tbl, err := s.rt.target(ctx, s.stmt.TargetTable())
 		if err != nil {
-			return nil, err
+			return nil, written(err, s.stmt)
 		}
 		res, own, err := s.writeOnce(ctx, sess, tbl)
 		var conflict *txn.ConflictError
