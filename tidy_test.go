@@ -48,7 +48,7 @@ var layers = map[string][]string{
 		"datasource/objstore", "datasource/parquet", "engine/exec", "engine/expr", "engine/types", "engine/vector",
 		"skipping"},
 
-	"txn": {"datasource/delta", "datasource/delta/action", "datasource/delta/checkpoint", "datasource/delta/feature",
+	"txn": {"datasource/delta", "datasource/delta/action", "datasource/delta/checkpoint", "datasource/delta/dv", "datasource/delta/feature",
 		"datasource/delta/log", "datasource/delta/replay", "datasource/objstore", "engine/expr", "engine/vector",
 		"skipping"},
 	"engine/dml": {"datasource/delta", "datasource/delta/action", "datasource/delta/dv", "datasource/delta/feature",
@@ -78,7 +78,7 @@ var outside = map[string][]string{
 	"github.com/apache/arrow/":          {"engine/vector"},
 	"github.com/go-sql-driver/mysql":    {"engine/logictest", "bench/client"},
 	"github.com/alecthomas/kong":        {"cmd/featuresql"},
-	"github.com/RoaringBitmap/roaring/": {"datasource/delta/dv", "engine/dml", "datasource/delta/scan"},
+	"github.com/RoaringBitmap/roaring/": {"datasource/delta/dv", "engine/dml", "datasource/delta/scan", "txn"},
 }
 
 // never holds the rules about everything that a package is linked with: no package whose name starts with the key may

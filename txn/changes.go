@@ -26,6 +26,8 @@ type changes struct {
 	removed map[fileKey]struct{}
 	gone    map[string]struct{} // paths of removes
 	undone  []string            // paths of additions that were taken back
+	rows    map[string]Deletion // rows taken out of files that stay, by canonical path
+	vectors []string            // keys of the files of deletion vectors that may have been stored
 
 	metadata  *action.Metadata
 	protocol  *action.Protocol
@@ -53,7 +55,7 @@ type operation struct {
 
 func newChanges(root action.Root) changes {
 	return changes{
-		root: root, live: map[string]int{}, removed: map[fileKey]struct{}{}, gone: map[string]struct{}{},
+		root: root, live: map[string]int{}, removed: map[fileKey]struct{}{}, gone: map[string]struct{}{}, rows: map[string]Deletion{},
 		apps: map[string]action.Txn{}, domains: map[string]action.DomainMetadata{},
 	}
 }

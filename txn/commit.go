@@ -122,7 +122,7 @@ func (c *committer) passWinners(ctx context.Context) (ours bool, err error) {
 		return false, c.log.unknownOutcome(c.next, errVanished)
 	}
 	for w != nil {
-		conflict, err := c.tx.conflict(w)
+		conflict, err := c.tx.conflict(ctx, w)
 		if err != nil {
 			return false, fmt.Errorf("table %s: check against version %d: %w", c.tx.table.URL(), w.version, err)
 		}
@@ -137,7 +137,7 @@ func (c *committer) passWinners(ctx context.Context) (ours bool, err error) {
 			return false, fmt.Errorf("table %s: commit: %w", c.tx.table.URL(), err)
 		}
 	}
-	return false, nil
+	return false, c.tx.restage(ctx)
 }
 
 // rebase takes over what the next commit builds upon.

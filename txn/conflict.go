@@ -1,6 +1,9 @@
 package txn
 
 import (
+	"context"
+	"slices"
+
 	"github.com/featuresql/featuresql/datasource/delta/action"
 )
 
@@ -40,9 +43,9 @@ func (tx *Transaction) blindAppend() bool { return len(tx.changes.removes) == 0 
 
 // conflict returns how w stands in the way of the transaction, or nil. An error is of reading w's additions.
 //
-// The order is that of Delta: what makes the files incomparable comes first. Files are compared by path, so
-// two changes to one file conflict whatever rows they touch; a check by rows would replace removedTwice and readRemoved.
-func (tx *Transaction) conflict(w *winner) (*ConflictError, error) {
+// The order is that of Delta: what makes the files incomparable comes first. Files are compared by path, but for a winner that only
+// took rows out of a file by a deletion vector: see rebase.go.
+func (tx *Transaction) conflict(ctx context.Context, w *winner) (*ConflictError, error) {
 	for _, check := range []func(*winner) (Kind, string){
 		tx.schemaChanged, tx.namesTaken,
 	} {
@@ -57,14 +60,69 @@ func (tx *Transaction) conflict(w *winner) (*ConflictError, error) {
 	if path != "" {
 		return tx.conflictError(w, ConcurrentAppend, path), nil
 	}
-	for _, check := range []func(*winner) (Kind, string){
-		tx.readRemoved, tx.removedTwice, tx.addedTwice,
-	} {
-		if kind, subject := check(w); kind != 0 {
-			return tx.conflictError(w, kind, subject), nil
+	kind, subject, err := tx.filesChanged(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	if kind == 0 {
+		kind, subject = tx.addedTwice(w)
+	}
+	if kind != 0 {
+		return tx.conflictError(w, kind, subject), nil
+	}
+	tx.follow(w)
+	return nil, nil
+}
+
+// filesChanged finds a file that w removed, or took rows of, and that the transaction read or removes.
+func (tx *Transaction) filesChanged(ctx context.Context, w *winner) (Kind, string, error) {
+	moves := w.onlyMoves()
+	for i := range w.removes {
+		r := &w.removes[i]
+		path := tx.changes.root.CanonicalPath(r.Path)
+		_, read := tx.reads.files[path]
+		read = !moves && (read || tx.reads.all)
+		_, gone := tx.changes.gone[path]
+		if !read && !gone {
+			continue
+		}
+		var c *vectorChange
+		if tx.knowsRows(path, read, gone) {
+			var err error
+			if c, err = tx.vectorChange(ctx, w, r); err != nil {
+				return 0, "", err
+			}
+		}
+		if read && c != nil {
+			var err error
+			if read, err = tx.readRow(ctx, c); err != nil {
+				return 0, "", err
+			}
+		}
+		switch {
+		case read:
+			return ConcurrentDeleteRead, r.Path, nil
+		case gone && (c == nil || !tx.mergeRows(c)):
+			return ConcurrentDeleteDelete, r.Path, nil
 		}
 	}
-	return nil, nil
+	return 0, "", nil
+}
+
+// follow takes the files to which w moved rows that the transaction read into its read set: what a later winner does to
+// them counts.
+func (tx *Transaction) follow(w *winner) {
+	if !w.onlyMoves() {
+		return
+	}
+	for _, r := range w.removes {
+		if _, read := tx.reads.files[tx.changes.root.CanonicalPath(r.Path)]; read {
+			for _, a := range w.adds {
+				tx.reads.files[tx.changes.root.CanonicalPath(a.Path)] = struct{}{}
+			}
+			return
+		}
+	}
 }
 
 func (tx *Transaction) conflictError(w *winner, kind Kind, subject string) *ConflictError {
@@ -108,7 +166,7 @@ func (tx *Transaction) appended(w *winner) (string, error) {
 	}
 	var adds []action.Add
 	for _, a := range w.adds {
-		if a.DataChange {
+		if a.DataChange && !tx.comparedByRows(w, &a) {
 			adds = append(adds, a)
 		}
 	}
@@ -125,22 +183,14 @@ func (tx *Transaction) appended(w *winner) (string, error) {
 	return "", nil
 }
 
-func (tx *Transaction) readRemoved(w *winner) (Kind, string) {
-	for _, r := range w.removes {
-		if _, ok := tx.reads.files[tx.changes.root.CanonicalPath(r.Path)]; ok || tx.reads.all {
-			return ConcurrentDeleteRead, r.Path
-		}
-	}
-	return 0, ""
-}
-
-func (tx *Transaction) removedTwice(w *winner) (Kind, string) {
-	for _, r := range w.removes {
-		if _, ok := tx.changes.gone[tx.changes.root.CanonicalPath(r.Path)]; ok {
-			return ConcurrentDeleteDelete, r.Path
-		}
-	}
-	return 0, ""
+// comparedByRows says that a is a file that w gave another deletion vector and that the transaction read or removes: filesChanged looks at its rows.
+func (tx *Transaction) comparedByRows(w *winner, a *action.Add) bool {
+	path := tx.changes.root.CanonicalPath(a.Path)
+	_, read := tx.reads.files[path]
+	_, gone := tx.changes.gone[path]
+	return (read || gone || tx.reads.all) && a.DeletionVector != nil && slices.ContainsFunc(w.removes, func(r action.Remove) bool {
+		return tx.changes.root.CanonicalPath(r.Path) == path
+	})
 }
 
 // addedTwice finds a path that both add, or that one adds and the other removes, as restoring an old version does: rebased, the
@@ -149,12 +199,13 @@ func (tx *Transaction) addedTwice(w *winner) (Kind, string) {
 	for _, a := range w.adds {
 		path := tx.changes.root.CanonicalPath(a.Path)
 		_, added := tx.changes.live[path]
-		if _, removed := tx.changes.gone[path]; added || removed {
+		if _, removed := tx.changes.gone[path]; (added || removed) && tx.rebased[path] == nil {
 			return ConcurrentAppend, a.Path
 		}
 	}
 	for _, r := range w.removes {
-		if _, ok := tx.changes.live[tx.changes.root.CanonicalPath(r.Path)]; ok {
+		path := tx.changes.root.CanonicalPath(r.Path)
+		if _, ok := tx.changes.live[path]; ok && tx.rebased[path] == nil {
 			return ConcurrentDeleteRead, r.Path
 		}
 	}

@@ -1,11 +1,13 @@
 package txn
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/dv"
 	"github.com/featuresql/featuresql/datasource/delta/replay"
 )
 
@@ -43,7 +45,7 @@ func (tx *Transaction) listOf(adds []action.Add) (*replay.FileList, error) {
 	return b.Files(tx.base.Files().Layout(), tx.changes.root)
 }
 
-// Orphans returns the data files, as keys of the table's store, that the transaction added and that no commit will
+// Orphans returns the data files and deletion vectors, as keys of the table's store, that the transaction added and that no commit will
 // ever name; it is for after Commit or Rollback, to delete them. While a commit's outcome is unknown there are none.
 func (tx *Transaction) Orphans() []string {
 	if tx.outcome == pending || tx.outcome == unknown {
@@ -54,10 +56,42 @@ func (tx *Transaction) Orphans() []string {
 	for _, s := range c.adds {
 		paths = append(paths, c.root.CanonicalPath(s.Path))
 	}
+	used := map[string]bool{}
+	if tx.outcome == committed {
+		used = c.usedVectors()
+	}
+	for _, key := range c.vectors {
+		if !used[key] {
+			paths = append(paths, key)
+		}
+	}
 	slices.Sort(paths)
 	return slices.DeleteFunc(slices.Compact(paths), func(path string) bool {
 		_, live := c.live[path]
 		_, old := c.gone[path]
 		return old || action.IsAbsolute(path) || live && tx.outcome == committed
 	})
+}
+
+// Clean deletes Orphans, each tried twice; what stays is invisible and left to VACUUM. It goes on after ctx has ended.
+func (tx *Transaction) Clean(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	for _, key := range tx.Orphans() {
+		if tx.table.Store().Delete(ctx, key) != nil {
+			_ = tx.table.Store().Delete(ctx, key)
+		}
+	}
+}
+
+// usedVectors returns the keys of the files of deletion vectors that the additions name.
+func (c *changes) usedVectors() map[string]bool {
+	used := map[string]bool{}
+	for _, a := range c.adds {
+		if d := a.DeletionVector; !a.dead && d != nil && d.StorageType == "u" {
+			if key, err := dv.FileKey(d.PathOrInlineDV); err == nil {
+				used[key] = true
+			}
+		}
+	}
+	return used
 }

@@ -11,6 +11,7 @@ import (
 type readSet struct {
 	all        bool
 	predicates []*skipping.Predicate
+	tests      []RowTest           // of each predicate; nil where none is known
 	files      map[string]struct{} // canonical paths
 	apps       map[string]struct{}
 }

@@ -1,8 +1,11 @@
 package txn
 
 import (
+	"context"
 	"maps"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/action"
@@ -23,6 +26,7 @@ type Transaction struct {
 	effect  *delta.Snapshot // of the changes; nil when they moved on
 	closed  bool
 	outcome outcome
+	rebased map[string]*vectorChange // files that winners took rows of, and this transaction others
 }
 
 // outcome says what became of the transaction, for Orphans.
@@ -44,6 +48,7 @@ func Begin(t *delta.Table, base *delta.Snapshot, opts Options) *Transaction {
 	return &Transaction{
 		table: t, base: base, opts: opts, id: opts.NewID(), begun: opts.Clock.Now(),
 		changes: newChanges(action.NewRoot(t.URL())), reads: newReadSet(),
+		rebased: map[string]*vectorChange{},
 	}
 }
 
@@ -89,11 +94,25 @@ func (tx *Transaction) ReadAll() { tx.reads.all = true }
 // read the given files, by their positions in the file list of Effective. The columns of filter are positions in the schema of
 // the base. nil files means those that statistics do not rule out.
 func (tx *Transaction) ReadFiles(filter expr.Expr, files []int) error {
+	return tx.read(filter, files, nil)
+}
+
+// RowTest says whether a transaction read any of some rows of a file, given by its position in the file list of the base.
+type RowTest func(ctx context.Context, base *delta.Snapshot, file int, rows *roaring64.Bitmap) (bool, error)
+
+// ReadRows is ReadFiles of all files that filter does not rule out, for a reader that can tell afterwards which rows it read: commits
+// that take other rows of these files by deletion vectors do not conflict.
+func (tx *Transaction) ReadRows(filter expr.Expr, test RowTest) error {
+	return tx.read(filter, nil, test)
+}
+
+func (tx *Transaction) read(filter expr.Expr, files []int, test RowTest) error {
 	s, err := tx.Effective()
 	if err != nil {
 		return err
 	}
 	tx.reads.add(filter, files, s.Files())
+	tx.reads.tests = append(tx.reads.tests, test)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package txn
 
 import (
+	"slices"
 	"time"
 
 	"github.com/featuresql/featuresql/datasource/delta"
@@ -65,6 +66,12 @@ func (w *winner) operation() string {
 // blindAppend says whether the winner claims to have added files without reading any.
 func (w *winner) blindAppend() bool {
 	return w.info != nil && w.info.IsBlindAppend != nil && *w.info.IsBlindAppend
+}
+
+// onlyMoves says that the winner moved rows between files, and neither added, changed nor removed any.
+func (w *winner) onlyMoves() bool {
+	return len(w.removes) > 0 && !slices.ContainsFunc(w.removes, func(r action.Remove) bool { return r.DataChange }) &&
+		!slices.ContainsFunc(w.adds, func(a action.Add) bool { return a.DataChange })
 }
 
 // timestamp returns the in-commit timestamp, or else what the writer's clock said.

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -84,9 +85,19 @@ func (s *Session) Explicit(ctx *sql.Context) (bool, error) {
 	return !auto || ctx.GetIgnoreAutoCommit(), err
 }
 
+// clear forgets the transaction, and deletes the files that it staged and that no commit names.
 func (s *Session) clear() {
 	clear(s.pins)
-	s.write, s.writeLoc, s.marks = nil, "", nil
+	s.marks = nil
+	s.dropWrite()
+}
+
+func (s *Session) dropWrite() {
+	if s.write != nil {
+		s.write.Rollback()
+		s.write.Clean(context.Background())
+	}
+	s.write, s.writeLoc = nil, ""
 }
 
 // Snapshot returns the version of the table at loc that the current statement sees, the transaction's own writes included.
@@ -181,7 +192,7 @@ func (s *Session) StartTransaction(_ *sql.Context, c sql.TransactionCharacterist
 // CommitTransaction implements sql.TransactionSession: the one commit of an explicit transaction.
 func (s *Session) CommitTransaction(ctx *sql.Context, _ sql.Transaction) error {
 	tx, loc := s.write, s.writeLoc
-	s.clear()
+	defer s.clear()
 	if tx == nil {
 		return nil
 	}
@@ -216,7 +227,7 @@ func (s *Session) RollbackToSavepoint(_ *sql.Context, _ sql.Transaction, name st
 	if sp := s.marks[i]; sp.had {
 		s.write.RollbackTo(sp.mark)
 	} else {
-		s.write, s.writeLoc = nil, ""
+		s.dropWrite()
 	}
 	s.marks = s.marks[:i+1]
 	return nil

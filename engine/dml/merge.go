@@ -236,9 +236,7 @@ func (r *mergeRun) joinTarget(ctx context.Context) error {
 			filter = expr.And(preds...)
 		}
 	}
-	if filter == nil {
-		r.t.Tx.ReadAll()
-	} else if err := r.t.Tx.ReadFiles(filter, nil); err != nil {
+	if err := r.t.Read(filter, r.q.Env); err != nil {
 		return err
 	}
 	if r.total == 0 && !bySource {

@@ -99,7 +99,7 @@ func (r *mergeRun) checkNewKeys(ctx context.Context) error {
 		preds = append(preds, ps...)
 	}
 	filter := expr.And(preds...)
-	if err := r.t.Tx.ReadFiles(filter, nil); err != nil {
+	if err := r.t.Read(filter, r.q.Env); err != nil {
 		return err
 	}
 	snap, err := r.t.Tx.Effective()

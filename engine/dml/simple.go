@@ -26,7 +26,7 @@ func (t *Table) Append(ctx context.Context, q *exec.Query, op exec.Operator) (Re
 // Delete removes the rows that op names by their row ids, its two columns; a nil op removes all rows.
 func (t *Table) Delete(ctx context.Context, q *exec.Query, op exec.Operator) (Result, error) {
 	if op == nil {
-		return t.deleteAll()
+		return t.deleteAll(ctx)
 	}
 	rows := newTouched()
 	var n atomic.Int64
@@ -45,16 +45,19 @@ func (t *Table) Delete(ctx context.Context, q *exec.Query, op exec.Operator) (Re
 	return Result{Deleted: n.Load()}, t.remove(ctx, q, rows)
 }
 
-// deleteAll removes every file of the table; the number of rows is what the log says.
-func (t *Table) deleteAll() (Result, error) {
+// deleteAll removes every file of the table; the number of rows is what the log says, or the files themselves.
+func (t *Table) deleteAll(ctx context.Context) (Result, error) {
 	t.Tx.ReadAll()
 	files := t.Snapshot.Files()
 	var res Result
 	for f := range files.Len() {
-		n, _ := liveRows(t, f)
-		res.Deleted += n
+		n, err := t.records(ctx, f)
+		if err != nil {
+			return Result{}, err
+		}
+		res.Deleted += n - files.DeletedRows(f)
 		if err := t.Tx.RemoveFile(files.Add(f), true); err != nil {
-			return res, err
+			return Result{}, err
 		}
 	}
 	return res, nil

@@ -196,13 +196,15 @@ func (t *Table) stage(ctx context.Context, apps []*appender) error {
 	for i, a := range apps {
 		adds, err := a.w.Close(ctx)
 		if err != nil {
-			abort(ctx, apps[i:])
+			abort(ctx, apps[:i])
+			abort(ctx, apps[i+1:])
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 		all = append(all, adds...)
 	}
 	for _, add := range all {
 		if err := t.Tx.AddFile(add); err != nil {
+			abort(ctx, apps)
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}

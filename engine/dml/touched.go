@@ -2,16 +2,14 @@ package dml
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"sort"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
-	"github.com/featuresql/featuresql/datasource/delta/dv"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/vector"
+	"github.com/featuresql/featuresql/txn"
 )
 
 // touched holds the rows that a statement deletes or replaces, by file ordinal. Safe for concurrent use.
@@ -57,86 +55,35 @@ func (t *touched) ordinals() []int {
 func (t *Table) remove(ctx context.Context, q *exec.Query, rows *touched) error {
 	files := t.Snapshot.Files()
 	var rewrite []int
-	var vectors []vectorChange
+	var vectors []txn.Deletion
 	for _, f := range rows.ordinals() {
-		live, known := liveRows(t, f)
+		records, err := t.records(ctx, f)
+		if err != nil {
+			return err
+		}
 		switch {
-		case known && int64(rows.files[f].GetCardinality()) == live:
+		case int64(rows.files[f].GetCardinality()) == records-files.DeletedRows(f):
 			if err := t.Tx.RemoveFile(files.Add(f), true); err != nil {
 				return err
 			}
 		case t.usesDeletionVectors():
-			vectors = append(vectors, vectorChange{f, rows.files[f]})
+			vectors = append(vectors, txn.Deletion{File: files.Add(f), Rows: rows.files[f], Records: records})
 		default:
 			rewrite = append(rewrite, f)
 		}
 	}
-	if err := t.writeVectors(ctx, vectors); err != nil {
+	if err := t.Tx.DeleteRows(ctx, vectors); err != nil {
 		return err
 	}
 	return t.rewrite(ctx, q, rewrite, rows)
 }
 
-// liveRows is the number of rows of a file that are not deleted.
-func liveRows(t *Table, f int) (int64, bool) {
-	files := t.Snapshot.Files()
-	n := files.NumRecords(f)
-	if n < 0 {
-		return 0, false
+// records is the number of rows that a file holds, deleted ones included: as the log says, or else the file itself.
+func (t *Table) records(ctx context.Context, f int) (int64, error) {
+	if n := t.Snapshot.Files().NumRecords(f); n >= 0 {
+		return n, nil
 	}
-	if d := files.DeletionVector(f); d != nil {
-		n -= d.Cardinality
-	}
-	return n, true
-}
-
-type vectorChange struct {
-	file int
-	rows *roaring64.Bitmap
-}
-
-// writeVectors writes the deletion vectors of all changed files into one file.
-func (t *Table) writeVectors(ctx context.Context, changes []vectorChange) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	store := t.Snapshot.Table().Store()
-	w := dv.NewWriter(store)
-	files := t.Snapshot.Files()
-	for _, c := range changes {
-		if old := files.DeletionVector(c.file); old != nil {
-			prev, err := dv.Load(ctx, store, old)
-			if err != nil {
-				return fmt.Errorf("table %s: deletion vector of %s: %w", t.Name, files.Path(c.file), err)
-			}
-			c.rows.Or(prev.Roaring())
-		}
-		w.Add(c.rows)
-	}
-	descs, err := w.Close(ctx)
-	if err != nil {
-		return fmt.Errorf("table %s: %w", t.Name, err)
-	}
-	for i, c := range changes {
-		if err := t.Tx.ReplaceDV(files.Add(c.file), descs[i], looseBounds(files.Add(c.file).Stats)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// looseBounds says in a file's statistics that its bounds may now be wider than its live rows (PROTOCOL.md, "tightBounds").
-func looseBounds(stats string) string {
-	var doc map[string]json.RawMessage
-	if stats == "" || json.Unmarshal([]byte(stats), &doc) != nil || doc == nil {
-		return stats
-	}
-	doc["tightBounds"] = json.RawMessage("false")
-	out, err := json.Marshal(doc)
-	if err != nil {
-		return stats
-	}
-	return string(out)
+	return t.source().Records(ctx, f)
 }
 
 // rewrite writes the untouched rows of the given files into new files.

@@ -407,19 +407,11 @@ func (w *writing) readTarget(r rel) (exec.Operator, error) {
 	}
 	visit(r)
 	for _, s := range scans {
-		if err := w.readScan(s); err != nil {
+		if err := w.target.Read(s.filter, w.q.Env); err != nil {
 			return nil, err
 		}
 	}
 	return (&lowering{ctx: w.c.ctx, c: w.c, rt: w.s.rt}).lower(r)
-}
-
-func (w *writing) readScan(s *scanRel) error {
-	if s.filter == nil {
-		w.target.Tx.ReadAll()
-		return nil
-	}
-	return w.target.Tx.ReadFiles(s.filter, nil)
 }
 
 // merge splits the bound select of a MERGE into source, condition and clauses.

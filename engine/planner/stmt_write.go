@@ -96,10 +96,7 @@ func (rt *Runtime) inTransaction(ctx context.Context, tx *txn.Transaction, own b
 	case tx.Changed():
 		_, err = tx.Commit(ctx)
 	}
-	store := tx.Table().Store()
-	for _, key := range tx.Orphans() {
-		_ = store.Delete(context.WithoutCancel(ctx), key) // best effort: nothing refers to it
-	}
+	tx.Clean(ctx)
 	return err
 }
 

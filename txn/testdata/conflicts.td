@@ -196,7 +196,7 @@ mine add new a 100..109
 other remove a0 move
 other add x a 0..9 move
 ----
-ConcurrentDeleteRead with version 1: a0
+version 2: a1 b0 n0 x new
 
 # What only moves rows itself does not mind new files, but its own must be there.
 

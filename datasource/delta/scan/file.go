@@ -107,6 +107,15 @@ func (s *Source) footer(ctx context.Context, i int) (*parquet.File, cacheKey, er
 	return f, id, nil
 }
 
+// Records returns how many rows a file holds by its footer, deleted ones included.
+func (s *Source) Records(ctx context.Context, i int) (int64, error) {
+	f, _, err := s.footer(ctx, i)
+	if err != nil {
+		return 0, err
+	}
+	return f.NumRows(), nil
+}
+
 // readError names the file in an error of the store or the Parquet reader.
 func (s *Source) readError(path string, err error) error {
 	if errors.Is(err, objstore.ErrNotFound) {
