@@ -1,11 +1,12 @@
 # featuresql: make help lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint fmt fuzz bench bench-quick interop docs ci
+.PHONY: help build test torture race lint fmt fuzz bench bench-quick interop docs ci
 
 export CGO_ENABLED := 0
 CACHE := $(CURDIR)/.cache
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
 FUZZTIME ?= 30s
+FIRST ?= 1000000
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -16,6 +17,9 @@ build: ## build bin/featuresql
 test: ## run the tests that need nothing but Go
 	go vet ./...
 	go test ./...
+
+torture: ## run ten thousand simulated schedules of failing, crashing writers (FIRST: the first seed)
+	go test ./engine/simulate -timeout 30m -run Schedules -v -schedules 10000 -first $(FIRST)
 
 race: ## run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 20m ./engine/... ./txn/... ./datasource/...

@@ -198,6 +198,38 @@ other add x a 0..9 move
 ----
 version 2: a1 b0 n0 x new
 
+race
+mine read-all
+mine add new a 100..109
+other remove a0 move
+other add x a 0..9 move
+----
+version 2: a1 b0 n0 x new
+
+# Whoever lets a compaction pass has read the files that it made, too.
+
+race
+mine read part = a
+mine add new a 100..109
+other remove a0 move
+other remove a1 move
+other add x a 0..19 move
+other commit
+other remove x
+----
+ConcurrentDeleteRead with version 2: x
+
+# A commit that also changes rows is no compaction.
+
+race
+mine read part = a
+mine add new a 100..109
+other remove a0 move
+other add x a 0..9 move
+other remove b0
+----
+ConcurrentDeleteRead with version 1: a0
+
 # What only moves rows itself does not mind new files, but its own must be there.
 
 race

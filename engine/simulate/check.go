@@ -1,0 +1,140 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/delta/dv"
+	"github.com/featuresql/featuresql/datasource/delta/log"
+	"github.com/featuresql/featuresql/datasource/delta/scan"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// check compares the log and every version with what the writers were told.
+func (r *run) check() error {
+	ctx := context.Background()
+	table, err := delta.Open(ctx, r.store, delta.Options{})
+	if err != nil {
+		return err
+	}
+	newest, err := table.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	var m model
+	seen := map[string]delta.Version{}
+	named := map[string]bool{}
+	for v := delta.Version(1); v <= newest.Version(); v++ {
+		info, err := r.commit(ctx, v, named)
+		if err != nil {
+			return err
+		}
+		t := r.tries[info.TxnID]
+		if t == nil {
+			return fmt.Errorf("version %d is of the unknown transaction %q", v, info.TxnID)
+		}
+		if before, twice := seen[info.TxnID]; twice || t.outcome == refused {
+			return fmt.Errorf("version %d: %v of transaction %s, outcome %d, is in version %d, too", v, t.stmt, info.TxnID, t.outcome, before)
+		}
+		seen[info.TxnID] = v
+		if err := m.apply(t.stmt, v, delta.Version(*info.ReadVersion), r.layout); err != nil {
+			return fmt.Errorf("version %d: %w", v, err)
+		}
+		if err := r.compare(ctx, table, v, &m, t.stmt); err != nil {
+			return err
+		}
+	}
+	for id, t := range r.tries {
+		if _, ok := seen[id]; !ok && t.outcome == done && t.changes() {
+			return fmt.Errorf("%v of transaction %s was acknowledged and is not in the log", t.stmt, id)
+		}
+	}
+	return r.checkFiles(named)
+}
+
+// changes says whether the statement must leave a version, even if it meets no row.
+func (t *try) changes() bool {
+	return t.stmt.Kind <= Upsert || t.stmt.Kind == Merge || t.stmt.Kind == Property
+}
+
+// commit reads the commit of a version and notes the files that it names.
+func (r *run) commit(ctx context.Context, v delta.Version, named map[string]bool) (*action.CommitInfo, error) {
+	data, err := r.store.Get(ctx, log.CommitKey(v), log.MaxCommitBytes)
+	if err != nil {
+		return nil, err
+	}
+	var info *action.CommitInfo
+	err = action.ParseLines(log.CommitKey(v), string(data), func(_ int, a *action.Action) error {
+		if a.CommitInfo != nil {
+			info = a.CommitInfo
+		}
+		if a.Add != nil {
+			named[a.Add.Path] = true
+			if d := a.Add.DeletionVector; d != nil {
+				named[vectorKey(d)] = true
+			}
+		}
+		return nil
+	})
+	if err == nil && info == nil {
+		err = fmt.Errorf("version %d has no commitInfo", v)
+	}
+	return info, err
+}
+
+// vectorKey is the key of the file of a deletion vector.
+func vectorKey(d *action.DeletionVectorDescriptor) string {
+	key, err := dv.FileKey(d.PathOrInlineDV)
+	if err != nil {
+		return d.PathOrInlineDV // inline
+	}
+	return key
+}
+
+// compare reads a version with a reader of its own.
+func (r *run) compare(ctx context.Context, table *delta.Table, v delta.Version, m *model, s Statement) error {
+	snap, err := table.SnapshotAt(ctx, v)
+	if err != nil {
+		return err
+	}
+	got, err := readRows(ctx, snap)
+	if err != nil {
+		return fmt.Errorf("version %d after %v: %w", v, s, err)
+	}
+	if want := m.sorted(); !slices.Equal(got, want) {
+		return fmt.Errorf("version %d after %s %v: rows %v, want %v", v, s.Kind, s, got, want)
+	}
+	return nil
+}
+
+func readRows(ctx context.Context, snap *delta.Snapshot) ([]Row, error) {
+	var rows []Row
+	in := exec.NewScan(scan.NewSource(snap, scan.Options{}), exec.ScanSpec{Columns: []int{0, 1}})
+	err := exec.Run(ctx, &exec.Query{Workers: 1, Env: &expr.Env{}}, in, func(b *vector.Batch) error {
+		for k := range b.Rows() {
+			rows = append(rows, Row{b.Cols[0].Int(b.Row(k)), b.Cols[1].Int(b.Row(k))})
+		}
+		return nil
+	})
+	sortRows(rows)
+	return rows, err
+}
+
+// checkFiles finds files outside of the log that no commit names.
+func (r *run) checkFiles(named map[string]bool) error {
+	if r.lost {
+		return nil
+	}
+	for _, key := range r.store.Keys() {
+		if !strings.HasPrefix(key, log.Prefix) && !named[key] {
+			return fmt.Errorf("no commit names the file %s", key)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package simulate_test
+
+import (
+	"flag"
+	"testing"
+	"testing/synctest"
+
+	"github.com/featuresql/featuresql/engine/simulate"
+)
+
+var (
+	schedules = flag.Int("schedules", 150, "how many schedules to run")
+	first     = flag.Uint64("first", 1, "the seed of the first schedule")
+)
+
+// regressions are the seeds of schedules that once went wrong.
+var regressions = []uint64{}
+
+// run executes one schedule in a bubble of its own, where time is simulated.
+func run(t *testing.T, seed uint64) (stats simulate.Stats) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var err error
+		if stats, err = simulate.Run(simulate.Config{Seed: seed, Settle: synctest.Wait}); err != nil {
+			t.Error(err)
+		}
+	})
+	return stats
+}
+
+func TestRegressions(t *testing.T) {
+	for _, seed := range regressions {
+		run(t, seed)
+	}
+}
+
+// TestSchedules runs schedules from -first on; `make torture` runs ten thousand.
+func TestSchedules(t *testing.T) {
+	var all simulate.Stats
+	for i := range *schedules {
+		all.Add(run(t, *first+uint64(i)))
+		if t.Failed() {
+			break
+		}
+	}
+	t.Logf("%d schedules: %+v", *schedules, all)
+	if *schedules >= 100 && (all.Conflicts == 0 || all.Duplicates == 0 || all.Unknown == 0 || all.Crashes == 0 || all.Failed == 0 || all.Commits == 0) {
+		t.Errorf("the schedules do not reach everything: %+v", all)
+	}
+}
+
+// TestDeterminism: the same seed is the same schedule.
+func TestDeterminism(t *testing.T) {
+	for seed := range uint64(20) {
+		if a, b := run(t, seed), run(t, seed); a != b {
+			t.Errorf("seed %d: %+v, then %+v", seed, a, b)
+		}
+	}
+}
