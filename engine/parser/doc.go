@@ -1,7 +1,8 @@
 // Package parser puts featuresql's grammar around the host's MySQL parser.
 //
 // It decides what a statement text means: time travel spellings are rewritten, token by token, to the host's
-// grammar with a tagged AS OF expression; ASOF JOIN becomes a plain join with a marker in its ON condition; DML,
+// grammar with a tagged AS OF expression; ASOF JOIN becomes a plain join with a marker in its ON condition; a
+// call over a window becomes an injected WindowExpr that holds its whole window, named ones resolved; DML,
 // table DDL, MERGE, DESCRIBE HISTORY and DESCRIBE DETAIL become injected statements whose children the host
 // binds (names, types and privileges) before a Binder, the planner, turns them into a node.
 //

@@ -9,6 +9,7 @@ const (
 	markVersion   = "featuresql_version"   // AS OF featuresql_version | expr
 	markTimestamp = "featuresql_timestamp" // AS OF featuresql_timestamp | expr
 	markAsOfJoin  = "featuresql_asof"      // ON featuresql_asof() AND cond, or featuresql_asof(match) AND cond
+	markNumber    = "mIcRoSeCoNd"          // INTERVAL 0.5 mIcRoSeCoNd PRECEDING: no interval, but 0.5 PRECEDING
 )
 
 // edit replaces src[start:end] by text.
@@ -75,7 +76,7 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 // word handles the keyword at i and returns how many tokens beyond it are done with.
 func (r *rewriter) word(i, depth int) (int, error) {
 	switch c := r.src[r.toks[i].start] | 0x20; c { // in lower case, if a letter
-	case 'a', 'f', 'j', 'm', 'o', 's', 't', 'u', 'v':
+	case 'a', 'f', 'j', 'm', 'o', 'p', 's', 't', 'u', 'v', 'w':
 	default:
 		r.quote(i)
 		return 0, nil
@@ -105,6 +106,10 @@ func (r *rewriter) word(i, depth int) (int, error) {
 		r.on(i)
 	case r.is(i, markAsOfJoin, markVersion, markTimestamp):
 		r.marked = true
+	case r.is(i, "window"):
+		r.marked = true
+	case r.is(i, "preceding", "following"):
+		r.distance(i)
 	case r.is(i, "over"):
 		r.marked = true
 		return 0, r.over(i)
@@ -112,6 +117,16 @@ func (r *rewriter) word(i, depth int) (int, error) {
 		r.quote(i)
 	}
 	return 0, nil
+}
+
+// distance makes the operand of PRECEDING or FOLLOWING at i, if it is a parameter or a number with a fraction, an
+// interval with a mark for its unit: the host's grammar takes whole numbers and intervals there.
+func (r *rewriter) distance(i int) {
+	t := r.at(i - 1)
+	if t.kind != kindParam && (t.kind != kindNumber || !strings.ContainsAny(r.text(i-1), ".eE")) || !r.is(i-2, "rows", "range", "between", "and") {
+		return
+	}
+	r.edits = append(r.edits, edit{t.start, t.start, "INTERVAL "}, edit{t.end, t.end, " " + markNumber})
 }
 
 // over takes RESPECT NULLS, the default, from before OVER, and refuses IGNORE NULLS.

@@ -174,8 +174,7 @@ func checkWindow(def *ast.WindowDef) error {
 		if b == nil || b.Expr == nil {
 			continue
 		}
-		_, interval := b.Expr.(*ast.IntervalExpr)
-		if def.Frame.Unit == ast.RowsUnit && interval {
+		if i, ok := b.Expr.(*ast.IntervalExpr); ok && def.Frame.Unit == ast.RowsUnit && i.Unit != markNumber {
 			return windowError(3596, "Window '%s': INTERVAL can only be used with RANGE frames.", windowName(def))
 		}
 		if def.Frame.Unit == ast.RangeUnit && len(def.OrderBy) != 1 {
@@ -229,7 +228,9 @@ func frameBound(b *ast.FrameBound, kids ast.Exprs) (WindowBound, ast.Exprs) {
 	}
 	out.distance = len(kids) + 1
 	if i, ok := b.Expr.(*ast.IntervalExpr); ok {
-		out.Unit = strings.ToLower(i.Unit)
+		if i.Unit != markNumber {
+			out.Unit = strings.ToLower(i.Unit)
+		}
 		return out, append(kids, i.Expr)
 	}
 	return out, append(kids, b.Expr)

@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -393,7 +394,7 @@ func (c *converter) windowConstant(e sql.Expression) (int64, error) {
 		return 0, err
 	}
 	n, ok := intFromHost(v)
-	if !ok {
+	if !ok || strings.ContainsAny(fmt.Sprint(v), ".eE") {
 		return 0, &UnsupportedError{What: fmt.Sprintf("%v as an operand of a window function", v)}
 	}
 	return n, nil
@@ -426,17 +427,15 @@ func (c *converter) bound(f *exec.Frame, w *parser.WindowExpr, h *parser.WindowB
 		return b, nil
 	}
 	illegal := &parser.WindowError{Code: 3586, Reason: fmt.Sprintf("Window '%s': frame start or end is negative, NULL or of non-integral type", w.Window)}
-	if h.Unit == "" {
-		n, err := c.windowConstant(distance)
-		if err != nil || n < 0 {
+	if !f.Range {
+		var err error
+		if b.Rows, err = c.windowConstant(distance); err != nil || b.Rows < 0 {
 			return b, illegal
 		}
-		if b.Rows = n; !f.Range {
-			return b, nil
-		}
-	} else if v, err := distance.Eval(c.ctx, nil); err != nil || v == nil {
-		return b, illegal
-	} else if n, ok := intFromHost(v); ok && n < 0 {
+		return b, nil
+	}
+	v, err := distance.Eval(c.ctx, nil)
+	if err != nil || v == nil || strings.HasPrefix(fmt.Sprint(v), "-") {
 		return b, illegal
 	}
 	f.Desc = order[0].Desc
