@@ -48,13 +48,13 @@ func (s *Session) Query(ctx context.Context, text string) (*Result, error) {
 	sctx.Context = planner.WithSink(ctx, sink)
 	schema, iter, _, err := s.engine.host.Query(sctx, text)
 	if err != nil {
-		return nil, parser.WithClause(err, text, sql.LoadSqlMode(sctx).ParserOptions())
+		return nil, s.session.NameTables(parser.WithClause(err, text, sql.LoadSqlMode(sctx).ParserOptions()))
 	}
 	err = s.drain(sctx, schema, iter, res, sink)
 	for _, w := range s.session.Warnings() {
 		res.Warnings = append(res.Warnings, w.Message)
 	}
-	return res, err
+	return res, s.session.NameTables(err)
 }
 
 func (s *Session) drain(ctx *sql.Context, schema sql.Schema, iter sql.RowIter, res *Result, sink *collector) error {

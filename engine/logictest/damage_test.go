@@ -63,6 +63,9 @@ func TestDamage(t *testing.T) {
 			check(t, err, d.code, d.says)
 			_, err = db.ExecContext(t.Context(), "UPDATE "+d.table+" SET v = concat(v, '!')")
 			check(t, err, max(d.code, d.write), d.says)
+			if err != nil && !strings.Contains(err.Error(), "default."+d.table) && !strings.Contains(err.Error(), "'"+d.table+"'") || err != nil && strings.Contains(err.Error(), "file://") {
+				t.Errorf("the table is not named default.%s: %v", d.table, err)
+			}
 			if after := tree(t, warehouse); !slices.Equal(before, after) {
 				t.Errorf("files before: %v\nafter: %v", before, after)
 			}
@@ -71,6 +74,25 @@ func TestDamage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMissingDeletionVector reads a table whose deletion vector has gone: an error that names table and file, never the
+// deleted row.
+func TestMissingDeletionVector(t *testing.T) {
+	warehouse := t.TempDir()
+	maker := serve(t, engine.Options{Warehouse: warehouse})
+	exec(t, maker, "CREATE DATABASE d")
+	exec(t, maker, "CREATE TABLE d.gone (id INT) TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+	exec(t, maker, "INSERT INTO d.gone VALUES (1), (2), (3)")
+	exec(t, maker, "DELETE FROM d.gone WHERE id = 2")
+	vectors, err := filepath.Glob(filepath.Join(warehouse, "d", "gone", "deletion_vector_*"))
+	if err != nil || len(vectors) != 1 {
+		t.Fatal(vectors, err)
+	}
+	must(t, os.Remove(vectors[0]))
+	var n int
+	err = serve(t, engine.Options{Warehouse: warehouse}).QueryRowContext(t.Context(), "SELECT sum(id) FROM d.gone").Scan(&n)
+	check(t, err, 1105, []string{"the deletion vector of data file", "of table d.gone is missing", filepath.Base(vectors[0])})
 }
 
 // check wants code and parts of the message; code 0 is success.

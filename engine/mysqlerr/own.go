@@ -189,7 +189,9 @@ var ownRows = []row{
 	{typ: "action.CorruptionError", code: 1105, when: "the log of a table is damaged"},
 	{typ: "schema.ParseError", code: 1105, when: "the schema in the log of a table is damaged"},
 	{typ: "parquet.CorruptError", code: 1105, when: "a data file or checkpoint is damaged"},
-	{typ: "scan.MissingFileError", code: 1105, when: "a data file that the log names is missing"},
+	{typ: "log.GapError", code: 1105, when: "a commit of the log is missing"},
+	{typ: "delta.ExternalFileError", code: 1227, when: "a table whose log names files outside of what may be read"},
+	{typ: "scan.MissingFileError", code: 1105, when: "a data file or deletion vector that the log names is missing"},
 	{typ: "scan.MismatchError", code: 1105, when: "a data file is not what the log says"},
 
 	{typ: "fs.PathError", code: 1030, when: "the file system refuses an operation"},

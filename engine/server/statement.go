@@ -86,12 +86,16 @@ func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, 
 	return "", r.w.fail(out)
 }
 
-// named completes an error of binding by the clause that it is in.
+// named completes an error of binding by the clause that it is in, and one of a table by its name.
 func (r *run) named(err error) error {
 	if r.ctx == nil {
 		return err
 	}
-	return parser.WithClause(err, r.cmd.text, sql.LoadSqlMode(r.ctx).ParserOptions())
+	err = parser.WithClause(err, r.cmd.text, sql.LoadSqlMode(r.ctx).ParserOptions())
+	if s, ok := r.ctx.Session.(interface{ NameTables(error) error }); ok {
+		err = s.NameTables(err)
+	}
+	return err
 }
 
 // execute runs the statement and sends its result.

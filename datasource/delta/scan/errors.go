@@ -6,13 +6,18 @@ import (
 	"github.com/featuresql/featuresql/datasource/objstore"
 )
 
-// MissingFileError says that a data file that the log calls live is not in the store. It unwraps to objstore.ErrNotFound.
+// MissingFileError says that a data file that the log calls live, or its deletion vector, is not in the store. It unwraps to objstore.ErrNotFound.
 type MissingFileError struct {
 	Table string // URL of the table
-	Path  string // of the file, as in the log
+	Path  string // of the data file, as in the log
+
+	DeletionVector bool // the file is there, its deletion vector is not
 }
 
 func (e *MissingFileError) Error() string {
+	if e.DeletionVector {
+		return fmt.Sprintf("the deletion vector of data file %s of table %s is missing", e.Path, e.Table)
+	}
 	return fmt.Sprintf("data file %s of table %s is missing", e.Path, e.Table)
 }
 

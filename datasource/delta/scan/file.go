@@ -71,7 +71,7 @@ func (p *plan) open(ctx context.Context, ordinal int) ([]morsel, error) {
 	}
 	f.id = id
 	if f.deleted, err = p.src.deletions(ctx, ordinal, pf.NumRows()); err != nil {
-		return nil, fmt.Errorf("deletion vector of %s: %w", f.path, err)
+		return nil, p.src.deletionsError(f.path, err)
 	}
 	if len(p.fields) == 0 {
 		return []morsel{{file: f, group: -1, to: pf.NumRows()}}, nil
@@ -119,9 +119,17 @@ func (s *Source) Records(ctx context.Context, i int) (int64, error) {
 // readError names the file in an error of the store or the Parquet reader.
 func (s *Source) readError(path string, err error) error {
 	if errors.Is(err, objstore.ErrNotFound) {
-		return &MissingFileError{s.table.URL, path}
+		return &MissingFileError{Table: s.table.URL, Path: path}
 	}
 	return fmt.Errorf("data file %s of table %s: %w", path, s.table.URL, err)
+}
+
+// deletionsError names the file whose deletion vector cannot be read.
+func (s *Source) deletionsError(path string, err error) error {
+	if errors.Is(err, objstore.ErrNotFound) {
+		return fmt.Errorf("%w: %w", &MissingFileError{Table: s.table.URL, Path: path, DeletionVector: true}, err)
+	}
+	return fmt.Errorf("deletion vector of %s of table %s: %w", path, s.table.URL, err)
 }
 
 func (s *Source) deletions(ctx context.Context, i int, rows int64) (vector.Bitmap, error) {
