@@ -43,8 +43,9 @@ type Table struct {
 
 	started atomic.Int64 // refreshes begun so far
 
-	turn   chan struct{} // holds one token: the right to read and change what is below
-	done   int64         // which of the refreshes made newest
+	seen   atomic.Pointer[Snapshot] // newest, for those who have not the turn
+	turn   chan struct{}            // holds one token: the right to read and change what is below
+	done   int64                    // which of the refreshes made newest
 	newest *Snapshot
 	old    []*Snapshot // most recently used last
 }
@@ -122,14 +123,19 @@ func (t *Table) Snapshot(ctx context.Context) (*Snapshot, error) {
 		t.keep(t.newest)
 	}
 	t.newest = s
+	t.seen.Store(s)
 	return s, nil
 }
 
-// Cached returns the newest version that was read so far, without looking at the log.
-func (t *Table) Cached() *Snapshot {
-	<-t.turn
-	defer t.unlock()
-	return t.newest
+// Exists reports whether the commit of the newest version that was read is still there. If not, the table may be gone,
+// or only its log cleaned up.
+func (t *Table) Exists(ctx context.Context) (bool, error) {
+	s := t.seen.Load()
+	_, err := t.store.Head(ctx, s.commit.Object.Key)
+	if errors.Is(err, objstore.ErrNotFound) || errors.Is(err, objstore.ErrInvalidKey) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // keep remembers an old version.

@@ -18,7 +18,8 @@ import (
 //
 // A write goes to a temporary file beside its object, is flushed, and is then renamed over the key (Put) or
 // linked to it (PutIfAbsent: link refuses to replace), and the folder is flushed. A process that dies leaves at most a temporary file,
-// which no key names. Keys resolve below the root only; a symbolic link that leads out of it, or is absolute, is an error.
+// which no key names. Keys resolve below the root only: behind a symbolic link that leads out of it, or is absolute, there is
+// nothing. Objects are not deleted through a link to a folder.
 type Local struct {
 	root *os.Root
 	url  string
@@ -142,6 +143,9 @@ func (l *Local) Delete(ctx context.Context, key string) error {
 	if err := CheckKey(key); err != nil {
 		return failed("delete", key, err)
 	}
+	if link, err := l.linkAbove(key); link != "" || err != nil {
+		return failed("delete", key, errors.Join(err, fmt.Errorf("%w: %s", ErrLinkedFolder, link)))
+	}
 	info, err := l.root.Lstat(key)
 	if err == nil && info.IsDir() {
 		return nil // a folder is no object
@@ -161,6 +165,25 @@ func (l *Local) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
+// linkAbove returns the first folder above key that is a symbolic link: what is below it belongs to another key.
+func (l *Local) linkAbove(key string) (string, error) {
+	for i, c := range key {
+		if c != '/' {
+			continue
+		}
+		info, err := l.root.Lstat(key[:i])
+		switch {
+		case errors.Is(translate(err), ErrNotFound):
+			return "", nil
+		case err != nil:
+			return "", err
+		case info.Mode()&os.ModeSymlink != 0:
+			return key[:i], nil
+		}
+	}
+	return "", nil
+}
+
 // temporary names a new temporary file in dir.
 func temporary(dir string) string {
 	var b [12]byte
@@ -173,7 +196,7 @@ func translate(err error) error {
 	switch {
 	case err == nil || errors.Is(err, ErrNotFound):
 		return err
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR), escapes(err):
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case errors.Is(err, os.ErrExist):
 		return fmt.Errorf("%w: %w", ErrAlreadyExists, err)
@@ -181,6 +204,12 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
 	return err
+}
+
+// escapes reports whether a path led out of the root by a symbolic link; package os has no name for that error.
+func escapes(err error) bool {
+	var p *os.PathError
+	return errors.As(err, &p) && p.Err.Error() == "path escapes from parent"
 }
 
 func failed(verb, key string, err error) error { return fmt.Errorf("%s %q: %w", verb, key, err) }

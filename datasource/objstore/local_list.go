@@ -114,6 +114,9 @@ func (l *Local) readFolder(ctx context.Context, dir string, keep func(name strin
 		if errors.Is(translate(statErr), ErrNotFound) || statErr == nil && !info.IsDir() { // OpenRoot has no error for an object
 			return nil, nil, nil
 		}
+		if errors.Is(translate(err), ErrNotFound) {
+			return nil, nil, nil
+		}
 		return nil, nil, err
 	}
 	names, err := readNames(ctx, root, keep)

@@ -225,8 +225,7 @@ func TestFolderVanishes(t *testing.T) {
 	}
 }
 
-// TestListTail lists the tail of a log: what lies before is read by name only. Here to look at it is an error,
-// since every earlier name is a link that leads outside.
+// TestListTail lists the tail of a log in which every earlier name is a link that leads outside: such links are no objects.
 func TestListTail(t *testing.T) {
 	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "x")
 	write(t, outside, "")
@@ -256,10 +255,29 @@ func TestListTail(t *testing.T) {
 	if want := []string{commit(n - 3), commit(n - 2), commit(n - 1), "_delta_log/_last_checkpoint"}; !slices.Equal(got, want) {
 		t.Errorf("tail is %q", got)
 	}
-	for _, err := range s.List(context.Background(), "_delta_log/", commit(n-5)) {
-		if err == nil {
-			t.Error("the link that leads outside was listed")
+	for o, err := range s.List(context.Background(), "_delta_log/", commit(n-5)) {
+		if err != nil || o.Key != commit(n-3) {
+			t.Errorf("behind a link that leads outside: %q, %v", o.Key, err)
 		}
 		break
+	}
+}
+
+// TestDeleteThroughLink keeps what lies behind a link to another folder of the store.
+func TestDeleteThroughLink(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a", "x"), "kept")
+	if err := os.Symlink("a", filepath.Join(dir, "rel")); err != nil {
+		t.Fatal(err)
+	}
+	s := newLocal(t, dir)
+	if err := s.Delete(context.Background(), "rel/x"); !errors.Is(err, objstore.ErrLinkedFolder) {
+		t.Errorf("delete through a link: %v", err)
+	}
+	if _, err := s.Head(context.Background(), "a/x"); err != nil {
+		t.Error(err)
+	}
+	if err := s.Delete(context.Background(), "a/x"); err != nil {
+		t.Error(err)
 	}
 }

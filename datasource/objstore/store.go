@@ -10,6 +10,7 @@ import (
 
 // Errors that every driver returns, wrapped with the key.
 var (
+	ErrLinkedFolder  = errors.New("the folder is a symbolic link")
 	ErrNotFound      = errors.New("object not found")
 	ErrAlreadyExists = errors.New("object already exists")
 	ErrReadOnly      = errors.New("object store is read-only")

@@ -107,7 +107,12 @@ func (d *Database) find(ctx *sql.Context, name string) (string, bool, error) {
 		return loc, ok, err
 	}
 	if l, ok, err := d.provider.linked(ctx, linkKey(d.name, name)); ok || err != nil {
-		return l.Location, ok, err
+		if err == nil {
+			ok, err = d.provider.isTable(ctx, l.Location)
+		}
+		if ok || err != nil {
+			return l.Location, ok, err
+		}
 	}
 	names, err := d.provider.folders(ctx, d.name)
 	if err != nil {

@@ -38,7 +38,18 @@ func (p *Provider) Link(ctx context.Context, db, table, loc string) error {
 	if err != nil {
 		return err
 	}
-	err = p.store.PutIfAbsent(ctx, linkKey(db, table), doc)
+	key := linkKey(db, table)
+	if l, there, err := p.linked(ctx, key); err != nil {
+		return err
+	} else if there { // unless what it led to is gone
+		if table, err := p.isTable(ctx, l.Location); err != nil || table {
+			return errors.Join(err, sql.ErrTableAlreadyExists.New(l.Name))
+		}
+		if err := p.store.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	err = p.store.PutIfAbsent(ctx, key, doc)
 	if errors.Is(err, objstore.ErrAlreadyExists) {
 		return sql.ErrTableAlreadyExists.New(table)
 	}
@@ -76,7 +87,7 @@ func (p *Provider) linked(ctx context.Context, key string) (linkObject, bool, er
 	return l, true, nil
 }
 
-// links lists the links of a database.
+// links lists the links of a database that lead to a table.
 func (p *Provider) links(ctx context.Context, db string) ([]linkObject, error) {
 	var out []linkObject
 	for obj, err := range p.store.List(ctx, linkPrefix(db), "") {
@@ -87,7 +98,14 @@ func (p *Provider) links(ctx context.Context, db string) ([]linkObject, error) {
 		if err != nil {
 			return nil, err
 		}
-		if ok {
+		if !ok {
+			continue
+		}
+		there, err := p.isTable(ctx, l.Location)
+		if err != nil {
+			return nil, err
+		}
+		if there {
 			out = append(out, l)
 		}
 	}

@@ -97,7 +97,7 @@ func (p *Provider) AllDatabases(ctx *sql.Context) []sql.Database {
 
 // CreateDatabase implements sql.MutableDatabaseProvider.
 func (p *Provider) CreateDatabase(ctx *sql.Context, name string) error {
-	if err := checkName("database", name); err != nil {
+	if err := p.checkNewDatabase(ctx, name); err != nil {
 		return err
 	}
 	err := p.store.PutIfAbsent(ctx, name+"/"+databaseMarker, []byte("{}\n"))
@@ -107,8 +107,8 @@ func (p *Provider) CreateDatabase(ctx *sql.Context, name string) error {
 	return err
 }
 
-// DropDatabase implements sql.MutableDatabaseProvider: it deletes the tables of the database and its marker.
-// Objects that belong to no table stay.
+// DropDatabase implements sql.MutableDatabaseProvider: it deletes the tables, views and links of the database and its
+// marker. Objects that belong to no table stay.
 func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
 	if strings.EqualFold(name, DefaultDatabase) || strings.EqualFold(name, SystemDatabase) {
 		return fmt.Errorf("database %s cannot be dropped", name)
@@ -126,29 +126,31 @@ func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
 			return err
 		}
 	}
+	for _, prefix := range []string{found + "/_views/", linkPrefix(found)} {
+		if err := p.deleteBelow(ctx, prefix); err != nil {
+			return err
+		}
+	}
 	return p.store.Delete(ctx, found+"/"+databaseMarker)
 }
 
 // DropTable deletes the table at loc: first its log, oldest entry first, so that a reader meanwhile gets an
-// error and never an older version; then its data.
+// error and never an older version; then its data. A folder that holds another table is not touched: *PlaceError.
 func (p *Provider) DropTable(ctx context.Context, loc string) error {
-	p.mu.Lock()
-	delete(p.tables, loc)
-	p.mu.Unlock()
-	var data []string
+	keys, err := p.keysBelow(ctx, loc+"/")
+	if err != nil {
+		return fmt.Errorf("drop %s: %w", loc, err)
+	}
+	for _, key := range keys {
+		if i := strings.LastIndex(key, "/_delta_log/"); i > len(loc) {
+			return &PlaceError{loc, fmt.Sprintf("holds another table, '%s'; drop that first", key[:i])}
+		}
+	}
+	p.Forget(loc)
 	for _, prefix := range []string{loc + "/_delta_log/", loc + "/"} {
-		for obj, err := range p.store.List(ctx, prefix, "") {
-			if err != nil {
-				return fmt.Errorf("drop %s: %w", loc, err)
-			}
-			data = append(data, obj.Key)
+		if err := p.deleteBelow(ctx, prefix); err != nil {
+			return fmt.Errorf("drop %s: %w", loc, err)
 		}
-		for _, key := range data {
-			if err := p.store.Delete(ctx, key); err != nil {
-				return fmt.Errorf("drop %s: %w", loc, err)
-			}
-		}
-		data = data[:0]
 	}
 	return nil
 }
@@ -273,10 +275,12 @@ func (p *Provider) IsTable(ctx context.Context, loc string) (bool, error) { retu
 
 func (p *Provider) isTable(ctx context.Context, loc string) (bool, error) {
 	p.mu.Lock()
-	_, known := p.tables[loc]
+	t := p.tables[loc]
 	p.mu.Unlock()
-	if known {
-		return true, nil
+	if t != nil {
+		if there, err := t.Exists(ctx); there || err != nil {
+			return there, err
+		}
 	}
 	for _, err := range p.store.List(ctx, loc+"/_delta_log/", "") {
 		return err == nil, err

@@ -44,6 +44,11 @@ func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createVie
 	if d.asOf != nil || d.byPath {
 		return &NameError{"database", d.Name(), "cannot hold views"}
 	}
+	if _, isTable, err := d.find(ctx, name); err != nil {
+		return err
+	} else if isTable {
+		return sql.ErrTableAlreadyExists.New(name)
+	}
 	doc, err := json.Marshal(viewObject{name, selectStatement, createViewStmt, sql.LoadSqlMode(ctx).String()})
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ var hostRows = []hostRow{
 
 	{kind: sql.ErrTableNotFound, code: 1146, from: re(`^table not found: ([^,]*)(.*)$`), to: "Table '$1' doesn't exist$2"},
 	{kind: sql.ErrUnknownTable, code: 1051},
-	{kind: sql.ErrTableAlreadyExists, code: 1050, from: re(`^table with name (.*) already exists$`), to: "Table '$1' already exists"},
+	{kind: sql.ErrTableAlreadyExists, code: 1050, from: re(`^table with name (?:CreateView\()?(.*?)(?:\)\n)? already exists$`), to: "Table '$1' already exists"},
 	{kind: sql.ErrExistingView, code: 1050},
 	{kind: sql.ErrViewDoesNotExist, code: 1051, from: re(`^the view (.*) does not exist$`), to: "Unknown table '$1'"},
 	{kind: sql.ErrDatabaseNotFound, code: 1049, from: re(`^database not found: (.*)$`), to: "Unknown database '$1'"},

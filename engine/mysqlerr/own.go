@@ -124,6 +124,8 @@ var ownRows = []row{
 		example: "SELECT id, n FROM t UNION SELECT id FROM t"},
 	{typ: "planner.LocationError", code: 1210, when: "CREATE TABLE … LOCATION of another table",
 		example: "CREATE TABLE u (x INT) LOCATION 't'"},
+	{typ: "catalog.PlaceError", code: 1005, when: "a LOCATION or name whose folder is, holds or lies inside something else",
+		example: "CREATE TABLE u (x INT) LOCATION 't/inner'"},
 	{typ: "catalog.NameError", code: 1103, when: "a name or path that no table can have",
 		example: "SELECT * FROM delta.`../x`"},
 	{typ: "catalog.SecondTableError", code: 1235, when: "a transaction writes a second table",

@@ -306,7 +306,7 @@ func (c *columnChanges) user(column string, drop bool) string {
 func (c *columnChanges) names(text, column string) bool {
 	e, err := c.s.rt.tableExpr(c.ctx, c.tbl, text)
 	if err != nil {
-		return strings.Contains(strings.ToLower(text), strings.ToLower(column)) 
+		return strings.Contains(strings.ToLower(text), strings.ToLower(column))
 	}
 	i := c.tbl.ColumnIndex(column)
 	return slices.Contains(expr.Columns(e), i)

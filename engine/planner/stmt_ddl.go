@@ -120,7 +120,12 @@ func (s *statement) createTable(ctx *sql.Context, stmt *parser.CreateTable) ([]s
 		return okRows(0), nil
 	case exists && !stmt.OrReplace:
 		return nil, sql.ErrTableAlreadyExists.New(stmt.Table.Name)
-	case stmt.Location != "":
+	case !exists:
+		if err := db.CheckNewName(ctx, stmt.Table.Name); err != nil {
+			return nil, err
+		}
+	}
+	if stmt.Location != "" {
 		return s.createAt(ctx, stmt, db, loc, exists)
 	}
 	return s.buildTable(ctx, stmt, loc, exists)
@@ -184,6 +189,11 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 	t, err := s.defineTable(ctx, stmt, source)
 	if err != nil {
 		return nil, err
+	}
+	if !exists {
+		if err := s.rt.provider.CheckPlace(ctx, loc); err != nil {
+			return nil, err
+		}
 	}
 	store := objstore.Sub(s.rt.provider.Store(), loc)
 	adds, rows, err := s.tableData(ctx, c, t, source, store)

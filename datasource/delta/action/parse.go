@@ -169,7 +169,7 @@ func parseRemove(s *jsonscan.Scanner) *Remove {
 }
 
 func parseDV(s *jsonscan.Scanner) *DeletionVectorDescriptor {
-	d := &DeletionVectorDescriptor{}
+	d := &DeletionVectorDescriptor{Cardinality: -1} // required
 	fields(s, func(key string) {
 		switch key {
 		case "storageType":
@@ -523,7 +523,7 @@ func (d *DeletionVectorDescriptor) check() error {
 	case d.StorageType != "u" && d.StorageType != "p" && d.StorageType != "i":
 		return fmt.Errorf("deletionVector.storageType is %q", d.StorageType)
 	case d.SizeInBytes < 0 || d.Cardinality < 0 || d.Offset != nil && *d.Offset < 0:
-		return fmt.Errorf("deletionVector has a negative size, offset or cardinality")
+		return fmt.Errorf("deletionVector has a negative size or offset, or no cardinality")
 	}
 	return nil
 }

@@ -133,7 +133,7 @@ func (s *Source) deletionsError(path string, err error) error {
 }
 
 func (s *Source) deletions(ctx context.Context, i int, rows int64) (vector.Bitmap, error) {
-	if s.table.Files.DeletedRows(i) == 0 {
+	if s.table.Deletions == nil {
 		return nil, nil
 	}
 	return s.table.Deletions(ctx, i, rows)

@@ -44,6 +44,9 @@ func NewSource[T SnapshotTable](snap Snapshot[T], opts Options) *Source {
 	}
 	t.Deletions = func(ctx context.Context, file int, rows int64) (vector.Bitmap, error) {
 		d := files.DeletionVector(file)
+		if d == nil {
+			return nil, nil
+		}
 		key := cacheKey{store: store.URL(), sizeBytes: d.Cardinality, part: partKey{kind: partDeletions, column: d.UniqueID()}}
 		set, err := cached(opts.Cache, key, func() (*dv.Bitmap, int64, error) {
 			set, err := dv.LoadWith(ctx, store, d, func(path string) (objstore.Store, string, error) {
