@@ -55,6 +55,14 @@ class Generator:
             return f"({q}.s {pick(['=', '<>', '<', '>='])} {self.value('text')})"
         return f"({self.number(q, depth + 1)} {pick(['=', '<>', '<', '<=', '>', '>='])} {self.number(q, depth + 1)})"
 
+    def windowed(self):
+        """A call over a window whose ties cannot matter: only ranges of keys."""
+        pick = self.rnd.choice
+        call = pick(["count(*)", "sum(t.a)", "min(t.a)", "max(t.a)", "rank()", "dense_rank()"])
+        frame = pick(["", "RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING", "RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
+                      "RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING", "RANGE BETWEEN 1 FOLLOWING AND 3 FOLLOWING"])
+        return f"{call} OVER ({pick(['', 'PARTITION BY t.s', 'PARTITION BY t.a, t.s'])} ORDER BY t.b {pick(['', 'DESC'])} {frame})"
+
     def query(self):
         pick, p, n = self.rnd.choice, self.predicate, self.number
         return pick([
@@ -69,6 +77,9 @@ class Generator:
             lambda: f"WITH c AS (SELECT t.a AS a, sum(t.b) AS b, max(t.s) AS s FROM t WHERE {p('t')} GROUP BY t.a) SELECT c.a, c.b, u.b FROM c JOIN u ON c.a = u.a WHERE {p('c')}",
             lambda: f"SELECT t.a, sum(t.b) FROM t GROUP BY t.a HAVING count(*) > {self.rnd.randint(0, 5)} AND (sum(t.b) > {self.rnd.randint(-5, 5)} OR t.a IS NULL)",
             lambda: f"SELECT count(*), sum(t.a), min(t.b), max(u.s) FROM t, u WHERE {pick(['t.a = u.b', 't.a < u.a'])} AND {p('u')}",
+            lambda: f"SELECT t.a, t.b, {self.windowed()} FROM t WHERE {p('t')}",
+            lambda: f"SELECT w.a, w.v FROM (SELECT t.a, t.s, {self.windowed()} AS v FROM t) w WHERE {pick(['w.v > 2', 'w.a = 1', 'w.s IS NULL'])}",
+            lambda: f"SELECT t.a, sum(sum(t.b)) OVER (ORDER BY t.a {pick(['', 'DESC'])}), rank() OVER (ORDER BY count(*)) FROM t WHERE {p('t')} GROUP BY t.a",
             lambda: f"SELECT x.a, t.b FROM t JOIN (SELECT a, count(*) AS n FROM u WHERE {p('u')} GROUP BY a) x ON x.a = t.a AND x.n > 1 WHERE {p('t')}",
         ])()
 
@@ -81,6 +92,7 @@ def test_random_queries(server):
     seed = int(os.environ.get("FEATURESQL_SEED", random.randrange(1 << 32)))
     print("FEATURESQL_SEED =", seed)
     g, peer = Generator(seed), duckdb.connect()
+    peer.execute("SET default_null_order = 'nulls_first_on_asc_last_on_desc'")  # MySQL's
     server.rows("DROP DATABASE IF EXISTS diff")
     server.rows("CREATE DATABASE diff")
     c = server.connect("diff")
