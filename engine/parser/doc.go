@@ -9,7 +9,8 @@
 // It does not decide what a statement does, and it never reads a table or a catalog.
 //
 // Invariants:
-//   - Strings, comments and quoted names are never changed.
+//   - Strings, comments and quoted names keep their meaning; none is changed but \% and \_ in strings, whose backslash
+//     the host would drop.
 //   - The text handed back as parsed is the rewritten one, and rewriting it again changes nothing (bodies of
 //     views are kept as rewritten text and parsed again).
 //   - A parameter keeps its number: the n-th question mark of the text is bind variable vn wherever the

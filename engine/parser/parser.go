@@ -145,6 +145,7 @@ func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	text = keepPatternEscapes(text, c.opts.AnsiQuotes)
 	st, err := ast.ParseWithOptions(context.Background(), text, c.opts)
 	if err != nil {
 		if errors.Is(err, ast.ErrEmpty) {
@@ -176,6 +177,34 @@ func grammarError(err error) error {
 		}
 	}
 	return &SyntaxError{Reason: err.Error()}
+}
+
+// keepPatternEscapes doubles the backslash of \% and \_ in strings: they stand for themselves, backslash and all, for
+// LIKE to read, where the host's grammar drops the backslash (MySQL 8.0 manual, "String Literals").
+func keepPatternEscapes(text string, ansi bool) string {
+	if !strings.Contains(text, `\_`) && !strings.Contains(text, `\%`) {
+		return text
+	}
+	var b strings.Builder
+	from := 0
+	for l := (lexer{src: text, ansiQuotes: ansi}); ; {
+		t := l.next()
+		if t.kind == kindEOF {
+			b.WriteString(text[from:])
+			return b.String()
+		}
+		for i := t.start; t.kind == kindString && i+1 < t.end; i++ {
+			if text[i] != '\\' {
+				continue
+			}
+			if c := text[i+1]; c == '_' || c == '%' {
+				b.WriteString(text[from:i])
+				b.WriteByte('\\')
+				from = i
+			}
+			i++
+		}
+	}
 }
 
 // unwrapped returns the statement without parentheses around a whole SELECT, which the host's grammar does not take.

@@ -6,8 +6,11 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
@@ -35,10 +38,31 @@ func (rt *Runtime) newNode(c *converter, r rel, host sql.Schema) *queryNode {
 		if et, ok := EngineType(col.Type); !ok || et != f.Type {
 			col.Type = HostType(f.Type)
 		}
+		if hasFraction(r, i) {
+			col.Type = hosttypes.DatetimeMaxPrecision
+		}
 		col.Nullable = f.Nullable
 		schema[i] = col
 	}
 	return &queryNode{rt: rt, conv: c, rel: r, schema: schema}
+}
+
+// hasFraction reports whether column i of r is a time plus an interval, which the host takes for whole seconds.
+func hasFraction(r rel, i int) bool {
+	switch r := r.(type) {
+	case *limitRel:
+		return hasFraction(r.input, i)
+	case *distinctRel:
+		return hasFraction(r.input, i)
+	case *projectRel:
+		switch e := r.exprs[i].(type) {
+		case *expr.Literal:
+			return e.Val.Valid && e.Val.Type.Kind == types.TimestampNTZ && e.Val.I%types.MicrosPerSecond != 0
+		case *expr.Call:
+			return (e.Name == "date_add" || e.Name == "date_sub") && e.Typ.Kind == types.TimestampNTZ
+		}
+	}
+	return false
 }
 
 func (n *queryNode) Resolved() bool       { return true }
