@@ -78,6 +78,9 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 		if err != nil {
 			return nil, fmt.Errorf("warehouse %s: %w", opts.Warehouse, err)
 		}
+		if _, err := os.Stat(abs); errors.Is(err, os.ErrNotExist) {
+			opts.Log.Warn("the warehouse folder did not exist and is created", "folder", abs)
+		}
 		if err := os.MkdirAll(abs, 0o777); err != nil { //nolint:gosec // as any tool that writes tables, left to the umask
 			return nil, fmt.Errorf("warehouse %s: %w", opts.Warehouse, err)
 		}

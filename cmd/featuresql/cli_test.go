@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,5 +109,30 @@ func TestVersionAndDemo(t *testing.T) {
 	out := mustRun(t, t.TempDir(), "", "demo", "--once")
 	if !strings.Contains(out, "5 skipped") || !strings.Contains(out, "980.00") {
 		t.Errorf("demo:\n%s", out)
+	}
+}
+
+// Ctrl-C ends the statement under way; the next one runs.
+func TestReplAfterInterrupt(t *testing.T) {
+	e, err := engineFlags{Warehouse: t.TempDir()}.open(t.Context(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	s := e.Session("default")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // what the first interrupt did
+	sqlCmd{Format: "csv"}.typed(ctx, s, "CREATE TABLE t (id INT); INSERT INTO t VALUES (1);")
+	res, err := s.Query(t.Context(), "SELECT COUNT(*) FROM t")
+	if err != nil || res.Rows[0][0].I != 1 {
+		t.Errorf("%v, %v", res, err)
+	}
+}
+
+func TestReplCommands(t *testing.T) {
+	for text, want := range map[string][2]bool{"\\q": {true, true}, "EXIT;": {true, true}, "quit": {true, true}, "help": {true, false}, "\\h": {true, false}, "SELECT 1;": {false, false}} {
+		if is, leave := command(text); [2]bool{is, leave} != want {
+			t.Errorf("%q: %v, %v", text, is, leave)
+		}
 	}
 }

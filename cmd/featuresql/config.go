@@ -39,6 +39,9 @@ func (c configValues) Validate(app *kong.Application) error {
 	for key, v := range c {
 		nested, isMap := v.(map[string]any)
 		if !isMap {
+			if err := single(key, v); err != nil {
+				return err
+			}
 			if !flags[key] {
 				return fmt.Errorf("configuration: there is no flag --%s", key)
 			}
@@ -51,7 +54,19 @@ func (c configValues) Validate(app *kong.Application) error {
 			if !commands[key][k] {
 				return fmt.Errorf("configuration: %s has no flag --%s", key, k)
 			}
+			if err := single(key+"."+k, nested[k]); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// single refuses lists and maps: every flag has one value.
+func single(key string, v any) error {
+	switch v.(type) {
+	case []any, map[string]any, nil:
+		return fmt.Errorf("configuration: %s must have one value", key)
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ func TestConfigFile(t *testing.T) {
 func TestConfigMistakes(t *testing.T) {
 	for file, want := range map[string]string{
 		"warehose: x": "no flag --warehose", "serve: {port: 1}": "serve has no flag --port", "srve: {listen: x}": "no command srve", "[1, 2]": "configuration",
+		"warehouse: [1, 2]": "one value", "workers: 1\nworkers: 2": "already defined", ": : :": "configuration", "serve: {listen: [x]}": "one value",
 	} {
 		if _, err := parseConfig(t, file, "serve"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", file, err, want)

@@ -54,16 +54,25 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var c cli
-	k := kong.Parse(&c,
+	app, err := kong.New(&c,
 		kong.Name("featuresql"),
 		kong.Description("SQL over Delta Lake tables for any MySQL client: read any version, upsert with MERGE, join features point-in-time-correctly."),
 		kong.Configuration(yamlConfig, "featuresql.yaml"),
 		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
-	if err := k.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "featuresql:", message(err))
-		stop()
-		os.Exit(1)
+	if err != nil { // of a configuration file
+		fail(err)
 	}
+	k, err := app.Parse(os.Args[1:])
+	app.FatalIfErrorf(err)
+	if err := k.Run(); err != nil {
+		stop()
+		fail(err)
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "featuresql:", message(err))
+	os.Exit(1)
 }

@@ -55,6 +55,7 @@ func (f serverFlags) serve(ctx context.Context, e *engine.Engine, log *slog.Logg
 		Address:        f.Listen,
 		MaxConnections: f.MaxConnections,
 		RequireTLS:     f.RequireTLS,
+		OnAcceptError:  func(err error) { log.Error("cannot accept connections", "error", err) },
 		OnStatement: func(ev server.StatementEvent) {
 			if ev.Err != nil {
 				log.Debug("statement failed", "connection", ev.ConnectionID, "elapsed_ms", ev.Elapsed.Milliseconds(), "error", ev.Err)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -81,7 +82,7 @@ func (c sqlCmd) repl(ctx context.Context, s *engine.Session) error {
 		_ = f.Close()
 	}
 	defer saveHistory(line, history)
-	fmt.Println("featuresql", engine.Version, "on", c.Warehouse, "- end statements with ; and leave with \\q")
+	fmt.Println("featuresql", engine.Version, "on", c.Warehouse, "- end statements with ; - \\h for help, \\q to leave")
 	var pending strings.Builder
 	for {
 		prompt := "featuresql> "
@@ -97,8 +98,15 @@ func (c sqlCmd) repl(ctx context.Context, s *engine.Session) error {
 			fmt.Println()
 			return nil
 		}
-		if trimmed := strings.TrimSpace(text); pending.Len() == 0 && (trimmed == "\\q" || strings.EqualFold(strings.TrimSuffix(trimmed, ";"), "exit") || strings.EqualFold(strings.TrimSuffix(trimmed, ";"), "quit")) {
-			return nil
+		if strings.TrimSpace(text) != "" {
+			line.AppendHistory(text) // line by line and as it was typed: joined lines may mean something else
+		}
+		if pending.Len() == 0 {
+			if is, leave := command(text); leave {
+				return nil
+			} else if is {
+				continue
+			}
 		}
 		pending.WriteString(text + "\n")
 		if !parser.Complete(pending.String()) {
@@ -106,14 +114,35 @@ func (c sqlCmd) repl(ctx context.Context, s *engine.Session) error {
 		}
 		whole := strings.TrimSpace(pending.String())
 		pending.Reset()
-		line.AppendHistory(strings.Join(strings.Fields(whole), " "))
-		for _, stmt := range parser.Split(whole) {
-			if err := c.run(ctx, s, stmt); err != nil {
-				fmt.Println(message(err))
-				break
-			}
+		c.typed(ctx, s, whole)
+	}
+}
+
+// typed runs what was typed; Ctrl-C ends the statement, not the session.
+func (c sqlCmd) typed(ctx context.Context, s *engine.Session, text string) {
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt)
+	defer stop()
+	for _, stmt := range parser.Split(text) {
+		if err := c.run(ctx, s, stmt); err != nil {
+			fmt.Println(message(err))
+			return
 		}
 	}
+}
+
+const replHelp = `Statements end with ; and may take several lines. Ctrl-C ends a running statement or drops a half-typed one.
+  \q  leave      \h  this help      USE db;  SHOW TABLES;  DESCRIBE t;  DESCRIBE HISTORY t;  EXPLAIN SELECT …;`
+
+// command runs a line that is no SQL; leave is true if it ends the session.
+func command(line string) (isCommand, leave bool) {
+	switch strings.ToLower(strings.TrimSuffix(strings.TrimSpace(line), ";")) {
+	case "\\q", "exit", "quit":
+		return true, true
+	case "\\h", "\\?", "help", "?":
+		fmt.Println(replHelp)
+		return true, false
+	}
+	return false, false
 }
 
 func historyFile() string {
@@ -129,6 +158,7 @@ func saveHistory(line *liner.State, path string) {
 	if path == "" {
 		return
 	}
+	_ = os.MkdirAll(filepath.Dir(path), 0o700)
 	if f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err == nil {
 		_, _ = line.WriteHistory(f)
 		_ = f.Close()

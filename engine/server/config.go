@@ -52,6 +52,8 @@ type Config struct {
 	RunKept func(ctx *sql.Context, text string, bindings map[string]ast.Expr) (handled bool, err error)
 	// OnFailure is called after a statement failed, and after the transaction it may have left was rolled back.
 	OnFailure func(ctx *sql.Context, err error)
+	// OnAcceptError is told of a connection that could not be accepted, for want of file descriptors for example.
+	OnAcceptError func(error)
 	// OnStatement is told of every statement that has ended.
 	OnStatement func(StatementEvent)
 }
@@ -82,6 +84,9 @@ func (c *Config) ensureDefaults() error {
 	}
 	if c.WithSink == nil {
 		c.WithSink = wire.With
+	}
+	if c.OnAcceptError == nil {
+		c.OnAcceptError = func(error) {}
 	}
 	orDefault(&c.Version, "8.0.33-featuresql")
 	orDefault(&c.MaxConnections, 1000)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -107,6 +108,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
+// How long the server waits before it accepts again after an error.
+const (
+	acceptWait    = 5 * time.Millisecond
+	maxAcceptWait = time.Second
+)
+
 // limitListener counts connections and turns away those beyond the limit.
 type limitListener struct {
 	net.Listener
@@ -115,11 +122,19 @@ type limitListener struct {
 
 // Accept implements net.Listener.
 func (l limitListener) Accept() (net.Conn, error) {
+	wait := acceptWait
 	for {
 		c, err := l.Listener.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return nil, err
 		}
+		if err != nil { // out of file descriptors or memory, or a client that has gone: the server lives on
+			l.s.cfg.OnAcceptError(err)
+			time.Sleep(wait)
+			wait = min(2*wait, maxAcceptWait)
+			continue
+		}
+		wait = acceptWait
 		if r := l.s.admit(c); r != nil {
 			return r, nil
 		}
