@@ -130,6 +130,11 @@ func (t *Table) Source() *scan.Source { return t.source }
 // Location is the table's path under the warehouse.
 func (t *Table) Location() string { return t.loc }
 
+// Linked reports whether the table lies elsewhere than its name says.
+func (t *Table) Linked() bool {
+	return t.database != PathDatabase && !strings.EqualFold(t.loc, location(t.database, t.name))
+}
+
 // Database is the name of the table's database.
 func (t *Table) Database() string { return t.database }
 

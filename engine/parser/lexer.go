@@ -27,6 +27,7 @@ type token struct {
 // lexer cuts a statement into tokens as MySQL's and the host's lexers do, with exact offsets, which the host's
 // does not give. Comments are skipped.
 type lexer struct {
+	inClause   bool // between ownClause and its end
 	src        string
 	pos        int
 	ansiQuotes bool
@@ -78,6 +79,9 @@ func (l *lexer) afterName() bool {
 	return isWordPart(c) || c == '`'
 }
 
+// ownClause begins a comment that SHOW CREATE TABLE puts around what MySQL does not know; what is in it counts here.
+const ownClause = "/*!999999 "
+
 // skipBlank skips white space and comments, but for one that is a token: unterminated, or /*! … */.
 func (l *lexer) skipBlank() (token, bool) {
 	for l.pos < len(l.src) {
@@ -91,6 +95,12 @@ func (l *lexer) skipBlank() (token, bool) {
 			} else {
 				l.pos = len(l.src)
 			}
+		case strings.HasPrefix(l.src[l.pos:], ownClause):
+			l.pos += len(ownClause)
+			l.inClause = true
+		case l.inClause && c == '*' && l.peek(1) == '/':
+			l.pos += 2
+			l.inClause = false
 		case c == '/' && l.peek(1) == '*':
 			i := strings.Index(l.src[l.pos+2:], "*/")
 			if i < 0 {

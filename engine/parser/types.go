@@ -41,9 +41,11 @@ func (c *cursor) dataType(depth int) (DataType, error) {
 	if depth > maxTypeDepth {
 		return t, c.fail("types nested too deeply")
 	}
-	switch t.Name {
-	case "array", "map", "struct":
+	switch nestedType := c.is(c.i, "array", "map", "struct") && c.punct(c.i+1, '<'); {
+	case t.Name == "array" || t.Name == "map" || t.Name == "struct":
 		err = c.nested(&t, depth)
+	case lower == "json" && nestedType: // as SHOW CREATE TABLE writes nested types
+		return c.dataType(depth)
 	default:
 		err = c.scalar(&t, lower)
 	}

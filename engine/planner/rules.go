@@ -102,6 +102,9 @@ func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.
 			return nil, &DropDatabaseError{n.DbName}
 		}
 	}
+	if shown, err := rt.showTable(n); shown != nil || err != nil {
+		return shown, err
+	}
 	if load, ok := n.(*plan.LoadData); ok && !load.Local {
 		return nil, &ServerFileError{Path: load.File}
 	}
