@@ -118,7 +118,7 @@ func (n *writeNode) shredStruct(v *jsonValue, rep, def uint8, path string) error
 	for _, c := range n.children {
 		child := &null
 		for i := len(v.keys) - 1; i >= 0; i-- { // the last of equal names counts, as in MySQL
-			if v.keys[i] == c.field.Name {
+			if strings.EqualFold(v.keys[i], c.field.Name) {
 				child = &v.children[i]
 				known++
 				break
@@ -140,7 +140,7 @@ func (n *writeNode) checkNames(v *jsonValue, path string) error {
 	for i, k := range v.keys {
 		found := v.children[i].kind == jsonNull
 		for _, c := range n.children {
-			found = found || c.field.Name == k
+			found = found || strings.EqualFold(c.field.Name, k)
 		}
 		if !found {
 			return &TextError{path, fmt.Sprintf("the struct has no field %q", k)}

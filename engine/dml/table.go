@@ -27,7 +27,7 @@ type Table struct {
 	Key      []int // positions of the declared key's columns
 }
 
-// Check is a condition that every new row must not make false.
+// Check is a condition that must be true for every new row (PROTOCOL.md, CHECK Constraints): NULL is not enough.
 type Check struct {
 	Name string
 	Text string    // as declared
@@ -158,7 +158,7 @@ func (a *appender) enforce(b *vector.Batch) error {
 			return fmt.Errorf("check constraint %s: %w", a.t.Checks[i].Name, err)
 		}
 		for k := range b.Rows() {
-			if r := b.Row(k); !v.IsNull(r) && v.Int(r) == 0 {
+			if r := b.Row(k); v.IsNull(r) || v.Int(r) == 0 {
 				return a.t.Checks[i].broken(a.t.Name, rowText(b, r, len(a.fields)))
 			}
 		}

@@ -128,6 +128,7 @@ var ownRows = []row{
 		example: "CREATE TABLE u (x INT) LOCATION 't/inner'"},
 	{typ: "catalog.NameError", code: 1103, when: "a name or path that no table can have",
 		example: "SELECT * FROM delta.`../x`"},
+	{typ: "catalog.RenameError", code: 1235, when: "a table in an object store is renamed"},
 	{typ: "catalog.SecondTableError", code: 1235, when: "a transaction writes a second table",
 		example: "INSERT INTO t VALUES (4, 'd', 1, NULL)"},
 

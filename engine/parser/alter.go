@@ -71,7 +71,15 @@ func (c *compiler) alterTable() (*compiled, error) {
 	if !r.atEnd() {
 		return nil, r.fail("ALTER TABLE does not take this")
 	}
-	return &compiled{stmt: r.s, auth: []ast.AuthInformation{authOf(ast.AuthType_ALTER, r.s.Table)}}, nil
+	out := &compiled{stmt: r.s, auth: []ast.AuthInformation{authOf(ast.AuthType_ALTER, r.s.Table)}}
+	if to := r.s.RenameTo; to != nil {
+		named := *to
+		if named.Database == "" {
+			named.Database = r.s.Table.Database
+		}
+		out.auth = append(out.auth, authOf(ast.AuthType_DROP, r.s.Table), authOf(ast.AuthType_CREATE, named))
+	}
+	return out, nil
 }
 
 func (r *alterer) action() (err error) {

@@ -54,8 +54,28 @@ func (t *DataType) restrict(lower string, unsigned bool, members []string) {
 // Condition is what a CHECK constraint on a column of the type has to say, in SQL that MySQL and Spark read alike; "" for
 // a type that needs none.
 func (t DataType) Condition(column string) string {
-	return strings.ReplaceAll(t.condition, "{}", "`"+strings.ReplaceAll(column, "`", "``")+"`")
+	if t.condition == "" {
+		return ""
+	}
+	return CheckText(strings.ReplaceAll(t.condition, "{}", "`"+strings.ReplaceAll(column, "`", "``")+"`"))
 }
+
+// CheckText is a condition as Delta's tables keep it: Delta wants it to be true (PROTOCOL.md, CHECK Constraints), while
+// MySQL lets a row pass for which it is NULL.
+func CheckText(condition string) string {
+	return "(" + condition + ")" + notFalse
+}
+
+// CheckCondition takes out of a table's condition what CheckText put around it.
+func CheckCondition(text string) string {
+	inner, ok := strings.CutSuffix(text, ")"+notFalse)
+	if !ok || !strings.HasPrefix(inner, "(") {
+		return text
+	}
+	return inner[1:]
+}
+
+const notFalse = " IS NOT FALSE"
 
 // enumMembers reads the values of an ENUM as literals that MySQL and Spark read alike.
 func (c *cursor) enumMembers(from, to int) ([]string, error) {

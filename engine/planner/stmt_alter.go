@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -29,6 +30,9 @@ func (s *statement) alterTable(ctx *sql.Context, stmt *parser.AlterTable) ([]sql
 	if err != nil {
 		return nil, err
 	}
+	if stmt.RenameTo != nil {
+		return s.renameTable(ctx, stmt)
+	}
 	tbl, err := s.rt.target(ctx, stmt.Table)
 	if err != nil {
 		return nil, err
@@ -40,6 +44,27 @@ func (s *statement) alterTable(ctx *sql.Context, stmt *parser.AlterTable) ([]sql
 	err = s.rt.inTransaction(ctx, tx, own, func() error { return s.stageAlter(ctx, tx, tbl, stmt) })
 	sess.Refresh(tbl.Location())
 	return okRows(0), err
+}
+
+// renameTable is ALTER TABLE … RENAME TO, which is no commit of the table and so stands alone.
+func (s *statement) renameTable(ctx *sql.Context, stmt *parser.AlterTable) ([]sql.Row, error) {
+	alone := parser.AlterTable{Table: stmt.Table, RenameTo: stmt.RenameTo}
+	if !reflect.DeepEqual(*stmt, alone) {
+		return nil, &UnsupportedError{What: "ALTER TABLE … RENAME TO together with other changes"}
+	}
+	from, err := s.rt.database(ctx, stmt.Table)
+	if err != nil {
+		return nil, err
+	}
+	to := *stmt.RenameTo
+	if to.Database == "" {
+		to.Database = stmt.Table.Database
+	}
+	other, err := s.rt.database(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	return okRows(0), from.MoveTable(ctx, stmt.Table.Name, other, to.Name)
 }
 
 func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catalog.Table, stmt *parser.AlterTable) error {
@@ -182,14 +207,14 @@ func (s *statement) alterChecks(ctx *sql.Context, tbl *catalog.Table, stmt *pars
 		if _, dup := meta.Configuration["delta.constraints."+name]; dup {
 			return sql.ErrDuplicateEntry.New(name)
 		}
-		e, err := s.rt.tableExpr(ctx, tbl, ch.Expr)
+		e, err := s.rt.tableExpr(ctx, tbl, parser.CheckText(ch.Expr))
 		if err != nil {
 			return err
 		}
 		if err := s.holds(ctx, tbl, dml.Check{Name: name, Text: ch.Expr, Expr: e}); err != nil {
 			return err
 		}
-		meta.Configuration["delta.constraints."+name] = ch.Expr
+		meta.Configuration["delta.constraints."+name] = parser.CheckText(ch.Expr)
 	}
 	for _, name := range stmt.DropConstraints {
 		key := "delta.constraints." + strings.ToLower(name)
@@ -234,7 +259,7 @@ func (rt *Runtime) checks(ctx *sql.Context, tbl *catalog.Table) ([]dml.Check, er
 		if err != nil {
 			return fmt.Errorf("table %s has the check constraint %s (%s), which cannot be evaluated: %w", tbl.Name(), name, text, err)
 		}
-		out = append(out, dml.Check{Name: name, Text: text, Expr: e})
+		out = append(out, dml.Check{Name: name, Text: parser.CheckCondition(text), Expr: e})
 		return nil
 	}
 	conf := tbl.Snapshot().Metadata().Configuration

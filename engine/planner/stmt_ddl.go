@@ -250,7 +250,7 @@ func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, sour
 		if name == "" {
 			name = fmt.Sprintf("%s_chk_%d", stmt.Table.Name, i+1)
 		}
-		meta.Configuration["delta.constraints."+strings.ToLower(name)] = ch.Expr
+		meta.Configuration["delta.constraints."+strings.ToLower(name)] = parser.CheckText(ch.Expr)
 	}
 	if err := checkColumns(stmt, fields, meta); err != nil {
 		return nil, err

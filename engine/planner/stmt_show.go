@@ -11,6 +11,7 @@ import (
 
 	"github.com/featuresql/featuresql/datasource/delta/schema"
 	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/parser"
 )
 
 // A clause that MySQL does not know is shown in a comment of a version that no MySQL has: clients and MySQL pass over
@@ -113,7 +114,7 @@ func createStatement(t *catalog.Table) string {
 	for _, k := range sortedKeys(meta.Configuration) {
 		name, ok := strings.CutPrefix(k, schema.PropertyConstraints)
 		if ok && !isTypeConstraint(name, fields, meta.Configuration) {
-			lines = append(lines, "CONSTRAINT "+quoteName(name)+" CHECK ("+oneLine(meta.Configuration[k])+")")
+			lines = append(lines, "CONSTRAINT "+quoteName(name)+" CHECK ("+oneLine(parser.CheckCondition(meta.Configuration[k]))+")")
 		}
 	}
 	out := "CREATE TABLE " + quoteName(t.Name()) + " (\n  " + strings.Join(lines, ",\n  ") +
