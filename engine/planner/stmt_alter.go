@@ -83,15 +83,17 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if err := alterProperties(stmt, doc.Fields, &meta); err != nil {
 		return err
 	}
-	fields, op, err := alterFields(ctx, tbl, stmt, doc.Fields, &meta)
+	ch := &columnChanges{s: s, ctx: ctx, tx: tx, tbl: tbl, meta: &meta, fields: doc.Fields}
+	if err := ch.applyAll(stmt.Columns, true); err != nil { // a name that is dropped can be added anew
+		return err
+	}
+	fields, op, err := alterFields(ctx, tbl, stmt, ch.fields, &meta)
 	if err != nil {
 		return err
 	}
-	ch := &columnChanges{s: s, ctx: ctx, tx: tx, tbl: tbl, meta: &meta, fields: fields}
-	for _, c := range stmt.Columns {
-		if err := ch.apply(c); err != nil {
-			return err
-		}
+	ch.fields = fields
+	if err := ch.applyAll(stmt.Columns, false); err != nil {
+		return err
 	}
 	fields = ch.fields
 	if op = ch.operation(op); len(stmt.AddPrimaryKey) > 0 || stmt.DropPrimaryKey {
@@ -138,7 +140,7 @@ func alterFields(ctx *sql.Context, tbl *catalog.Table, stmt *parser.AlterTable, 
 			ctx.Warn(1105, "rows that %s has already read NULL in the new column %s; its default is for rows to come", tbl.Name(), d.Name)
 		}
 		op = "ADD COLUMNS"
-		if tbl.ColumnIndex(d.Name) >= 0 {
+		if slices.ContainsFunc(fields, func(f fieldJSON) bool { return strings.EqualFold(f.Name, d.Name) }) {
 			if stmt.IfNotExists {
 				continue
 			}

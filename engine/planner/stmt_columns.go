@@ -49,6 +49,19 @@ func (c *columnChanges) index(name string) int {
 	return slices.IndexFunc(c.fields, func(f fieldJSON) bool { return strings.EqualFold(f.Name, name) })
 }
 
+// applyAll applies the changes that drop a column, or the others.
+func (c *columnChanges) applyAll(changes []parser.ColumnChange, drops bool) error {
+	for _, ch := range changes {
+		if ch.Drop != drops {
+			continue
+		}
+		if err := c.apply(ch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *columnChanges) apply(ch parser.ColumnChange) error {
 	i := c.index(ch.Name)
 	if i < 0 {
