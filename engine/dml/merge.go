@@ -211,7 +211,7 @@ func moved(e expr.Expr, by int) expr.Expr {
 func (r *mergeRun) targetFilter() ([]expr.Expr, error) {
 	preds := append([]expr.Expr(nil), r.targetOnly...)
 	for i, k := range r.targetKeys {
-		if _, ok := k.(*expr.Column); !ok {
+		if bareColumn(k) == nil {
 			continue
 		}
 		ps, err := keyBounds(r.source, r.sourceKeys[i], k, r.q.Env)
