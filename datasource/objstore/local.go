@@ -18,8 +18,8 @@ import (
 //
 // A write goes to a temporary file beside its object, is flushed, and is then renamed over the key (Put) or
 // linked to it (PutIfAbsent: link refuses to replace), and the folder is flushed. A process that dies leaves at most a temporary file,
-// which no key names. Keys resolve below the root only: behind a symbolic link that leads out of it, or is absolute, there is
-// nothing. Objects are not deleted through a link to a folder.
+// which no key names, and which a later writer to the folder removes (sweep). Keys resolve below the root only: behind a symbolic link that
+// leads out of it, or is absolute, there is nothing. Objects are not deleted through a link to a folder.
 type Local struct {
 	root *os.Root
 	url  string
@@ -27,6 +27,7 @@ type Local struct {
 
 	mu      sync.Mutex
 	durable map[string]struct{} // folders known to be in their parents for good
+	swept   map[string]struct{} // folders rid of what dead processes left
 }
 
 // maxDurable bounds Local.durable; past it, folders are flushed again.
@@ -43,7 +44,7 @@ func NewLocal(dir string) (*Local, error) {
 		return nil, fmt.Errorf("object store %s: %w", dir, translate(err))
 	}
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}
-	return &Local{root: root, url: u.String(), sync: (*os.File).Sync, durable: map[string]struct{}{"": {}}}, nil
+	return &Local{root: root, url: u.String(), sync: (*os.File).Sync, durable: map[string]struct{}{"": {}}, swept: map[string]struct{}{}}, nil
 }
 
 // Close releases the folder; calls after it fail.

@@ -80,6 +80,8 @@ func (l *Local) stage(ctx context.Context, key string, r io.Reader) (tmp string,
 		}
 		return "", nil, translate(err)
 	}
+	_ = lock(f) // a file system without locks has the age alone to go by
+	l.sweep(dir)
 	_, err = io.Copy(f, contextReader{ctx, r})
 	if err == nil {
 		err = l.sync(f)

@@ -1,0 +1,87 @@
+package objstore
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// staleAfter is the age from which a temporary file that nobody holds a lock on counts as left behind.
+const staleAfter = time.Hour
+
+// sweep removes the temporary files that dead processes left in a folder, at this process's first write to it.
+//
+// A writer holds a lock on its temporary file until it is complete, and then needs it for an instant more, which the age allows for many
+// times over. Were a live one taken all the same, its put would fail, with nothing stored.
+func (l *Local) sweep(dir string) {
+	l.mu.Lock()
+	_, done := l.swept[dir]
+	if !done {
+		if len(l.swept) >= maxDurable {
+			clear(l.swept)
+		}
+		l.swept[dir] = struct{}{}
+	}
+	l.mu.Unlock()
+	if done {
+		return
+	}
+	at := dir
+	if at == "" {
+		at = "."
+	}
+	f, err := l.root.Open(at)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	for {
+		names, err := f.Readdirnames(4096)
+		for _, name := range names {
+			if strings.HasPrefix(name, reservedPrefix) {
+				l.removeStale(join(dir, name))
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// removeStale removes a temporary file if it is old and no process holds its lock. What it cannot remove stays.
+func (l *Local) removeStale(tmp string) {
+	info, err := l.root.Lstat(tmp)
+	if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < staleAfter {
+		return
+	}
+	f, err := l.root.OpenFile(tmp, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if lock(f) == nil {
+		l.root.Remove(tmp)
+	}
+}
+
+// errLocked says that another process, or another open file of this one, holds the lock of a file.
+var errLocked = errors.New("file is locked")
+
+// lock takes the advisory lock of an open file, which lasts until it is closed or its process ends.
+func lock(f *os.File) error {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	err = c.Control(func(fd uintptr) {
+		if syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+			f = nil
+		}
+	})
+	if err == nil && f == nil {
+		err = errLocked
+	}
+	return err
+}
