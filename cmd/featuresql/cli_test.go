@@ -89,6 +89,15 @@ func TestInspectAndCheck(t *testing.T) {
 	if err != nil || len(files) != 1 {
 		t.Fatalf("data files: %v, %v", files, err)
 	}
+	stray := `{"commitInfo":{"operation":"stray"}}` + "\n" + `{"remove":{"path":"gone.parquet","dataChange":true,"deletionTimestamp":1}}`
+	commit := filepath.Join(dir, "warehouse", "db", "t", "_delta_log", "00000000000000000003.json")
+	if err := os.WriteFile(commit, []byte(stray), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err = run(t, dir, "", "check", "db.t")
+	if err == nil || !strings.Contains(out, "bad  version 3 removes a file that is not in the table: gone.parquet") {
+		t.Errorf("check of a remove of nothing: %v\n%s", err, out)
+	}
 	if err := os.Truncate(files[0], 100); err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ type checkCmd struct {
 	Table string `arg:"" help:"database.table, table (in the default database), or a path under the warehouse."`
 }
 
-// Run reads every file of the newest version and compares it with the log.
+// Run reads every file of the newest version and compares it with the log, and the commits with one another.
 func (c checkCmd) Run(ctx context.Context) error {
 	e, t, err := openTable(ctx, c.engineFlags, c.Table)
 	if err != nil {
@@ -146,11 +146,18 @@ func (c checkCmd) Run(ctx context.Context) error {
 			fmt.Printf("bad  %s: %v\n", files.Path(i), err)
 		}
 	}
-	fmt.Printf("%s version %d: %d files, %d rows, %d bad\n", c.Table, snap.Version(), files.Len(), rows, bad)
-	if bad > 0 {
-		return fmt.Errorf("table %s has %d bad files of %d", c.Table, bad, files.Len())
+	commits, err := checkLog(ctx, t, func(v delta.Version, what string) { fmt.Printf("bad  version %d %s\n", v, what) })
+	if err != nil {
+		return err
 	}
-	return nil
+	fmt.Printf("%s version %d: %d files, %d rows, %d bad\n", c.Table, snap.Version(), files.Len(), rows, bad)
+	if commits > 0 {
+		err = fmt.Errorf("table %s has %d bad actions in its log", c.Table, commits)
+	}
+	if bad > 0 {
+		return errors.Join(err, fmt.Errorf("table %s has %d bad files of %d", c.Table, bad, files.Len()))
+	}
+	return err
 }
 
 // readFile decodes every column of one file, checksums included, and counts its live rows against the log's.
