@@ -130,10 +130,7 @@ func (c *converter) setOp(n *plan.SetOp, outer []exec.Field) (rel, error) {
 	if len(lf) != len(rf) {
 		return nil, &SetOpError{Left: len(lf), Right: len(rf)}
 	}
-	out := make([]exec.Field, len(lf))
-	for i := range lf {
-		out[i] = exec.Field{Name: lf[i].Name, Type: commonType(lf[i].Type, rf[i].Type), Nullable: lf[i].Nullable || rf[i].Nullable}
-	}
+	out := setOpFields(lf, rf)
 	l, r = castRel(l, out), castRel(r, out)
 	var in rel
 	switch {

@@ -33,6 +33,7 @@ var droppedRules = map[string]bool{
 	"eraseProjection":              true,
 	"inlineSubqueryAliasRefs":      true,
 	"validateGroupBy":              true, // checkQueries knows functional dependence
+	"validateUnionSchemasMatch":    true, // the converter finds the common types
 }
 
 // Install replaces the analyzer's optimisations by the conversion of queries, as its last batch.
@@ -48,6 +49,11 @@ func (rt *Runtime) Install(a *analyzer.Analyzer) {
 		replaced.Rules = kept
 		a.Batches[i] = &replaced
 	}
+	a.Batches = append([]*analyzer.Batch{{
+		Desc:       "featuresql sides of set operations",
+		Iterations: 1,
+		Rules:      []analyzer.Rule{{Id: setOpRuleID, Apply: rt.setOpRule}},
+	}}, a.Batches...)
 	a.Batches = append(a.Batches, &analyzer.Batch{
 		Desc:       "featuresql",
 		Iterations: 1,
