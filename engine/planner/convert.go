@@ -79,6 +79,8 @@ func (c *converter) convertNode(n sql.Node, outer []exec.Field) (rel, error) {
 			outer = nil
 		}
 		return c.subqueryAlias(n, outer)
+	case *plan.StripRowNode: // the host's executor hands the enclosing row down; here it does not
+		return c.convert(n.Child, outer)
 	case *plan.CachedResults:
 		return c.convert(n.Child, outer)
 	case *plan.Filter:
@@ -240,8 +242,8 @@ func (c *converter) project(n *plan.Project, outer []exec.Field) (rel, error) {
 
 // projection computes es over in; schema gives the names.
 func (c *converter) projection(in rel, es []sql.Expression, schema sql.Schema, outer []exec.Field) (rel, error) {
-	s := c.scopeOf(in, outer)
-	p := &projectRel{input: in}
+	s := c.attachedScope(in, outer)
+	p := &projectRel{}
 	for i, e := range es {
 		x, err := c.scalar(e, s)
 		if err != nil {
@@ -250,6 +252,7 @@ func (c *converter) projection(in rel, es []sql.Expression, schema sql.Schema, o
 		p.exprs = append(p.exprs, x)
 		p.out = append(p.out, exec.Field{Name: schema[i].Name, Type: x.Type(), Nullable: x.Nullable()})
 	}
+	p.input = s.attach.in
 	return p, nil
 }
 
@@ -266,8 +269,9 @@ func (c *converter) sort(child sql.Node, by sql.SortFields, outer []exec.Field) 
 	if err != nil {
 		return nil, err
 	}
-	keys, err := c.sortKeys(by, scope{fields: in.fields(), outer: outer})
-	return &sortRel{input: in, keys: keys}, err
+	s := scope{fields: in.fields(), outer: outer, attach: &attached{in: in}}
+	keys, err := c.sortKeys(by, s)
+	return reorder(&sortRel{input: s.attach.in, keys: keys}, identity(len(s.fields))), err
 }
 
 func (c *converter) sortKeys(by sql.SortFields, s scope) ([]exec.SortKey, error) {

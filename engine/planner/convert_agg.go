@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -22,7 +23,7 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &grouping{c: c, in: scope{fields: in.fields(), outer: outer}, node: &aggRel{input: in}, seen: map[string]int{}}
+	g := &grouping{c: c, in: scope{fields: in.fields(), outer: outer, attach: &attached{in: in}}, node: &aggRel{}}
 	for _, k := range n.GroupByExprs {
 		if err := g.addKey(unalias(k)); err != nil {
 			return nil, err
@@ -38,6 +39,7 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 		}
 		selected = append(selected, r)
 	}
+	g.node.input = g.in.attach.in
 	for i, e := range selected {
 		x, err := c.scalar(e, scope{fields: g.node.out})
 		if err != nil {
@@ -49,12 +51,24 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 	return p, nil
 }
 
-// grouping collects the output columns of one aggregation; seen maps their text to a position.
+// grouping collects the output columns of one aggregation.
 type grouping struct {
 	c    *converter
 	in   scope
 	node *aggRel
-	seen map[string]int
+}
+
+// key returns the position of the grouping column that is x.
+func (g *grouping) key(x expr.Expr) (int, bool) {
+	i := slices.IndexFunc(g.node.keys, func(k expr.Expr) bool { return sameExpr(k, x) })
+	return i, i >= 0
+}
+
+// sameAggregate reports whether two aggregates of one input are alike.
+func sameAggregate(a, b exec.Aggregate) bool {
+	return a.Name == b.Name && a.Type == b.Type && a.Distinct == b.Distinct && a.Separator == b.Separator && a.MaxLenBytes == b.MaxLenBytes &&
+		slices.EqualFunc(a.Args, b.Args, sameExpr) &&
+		slices.EqualFunc(a.OrderBy, b.OrderBy, func(x, y exec.SortKey) bool { return x.Desc == y.Desc && sameExpr(x.Expr, y.Expr) })
 }
 
 func (g *grouping) addKey(e sql.Expression) error {
@@ -62,10 +76,9 @@ func (g *grouping) addKey(e sql.Expression) error {
 	if err != nil {
 		return err
 	}
-	if _, dup := g.seen["key:"+x.String()]; dup {
+	if _, dup := g.key(x); dup {
 		return nil
 	}
-	g.seen["key:"+x.String()] = len(g.node.out)
 	g.node.keys = append(g.node.keys, x)
 	g.node.out = append(g.node.out, exec.Field{Name: x.String(), Type: x.Type(), Nullable: x.Nullable()})
 	return nil
@@ -75,7 +88,7 @@ func (g *grouping) addKey(e sql.Expression) error {
 // GetFields into its output.
 func (g *grouping) rewrite(e sql.Expression) (sql.Expression, error) {
 	if x, err := g.c.scalarWithoutFallback(e, g.in); err == nil {
-		if at, ok := g.seen["key:"+x.String()]; ok {
+		if at, ok := g.key(x); ok {
 			return g.field(at), nil
 		}
 	}
@@ -176,13 +189,11 @@ func (g *grouping) addCall(name string, args []sql.Expression, a exec.Aggregate)
 	if a.Type, err = agg.Resolve(name, in, a.Distinct); err != nil {
 		return 0, err
 	}
-	text := a.String()
-	if at, ok := g.seen["agg:"+text]; ok {
-		return at, nil
+	if i := slices.IndexFunc(g.node.aggs, func(b exec.Aggregate) bool { return sameAggregate(a, b) }); i >= 0 {
+		return len(g.node.keys) + i, nil
 	}
-	g.seen["agg:"+text] = len(g.node.out)
 	g.node.aggs = append(g.node.aggs, a)
-	g.node.out = append(g.node.out, exec.Field{Name: text, Type: a.Type, Nullable: name != "count"})
+	g.node.out = append(g.node.out, exec.Field{Name: a.String(), Type: a.Type, Nullable: name != "count"})
 	return len(g.node.out) - 1, nil
 }
 

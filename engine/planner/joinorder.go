@@ -72,6 +72,12 @@ func rebuildJoins(leaves []rel, preds []expr.Expr) rel {
 			t.at[total] = i
 			total++
 		}
+		for _, p := range preds {
+			if x := implied(p, t.covers); x != nil && !t.covers(p) {
+				x = mapColumns(x, func(c *expr.Column) expr.Expr { return columnOf(l.fields(), t.at[c.Index]) })
+				t.rel = pushFilters(t.rel, []expr.Expr{x})
+			}
+		}
 		trees = append(trees, t)
 	}
 	for len(trees) > 1 {

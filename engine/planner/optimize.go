@@ -22,11 +22,11 @@ func optimize(r rel) rel {
 func pushFilters(r rel, preds []expr.Expr) rel {
 	switch n := r.(type) {
 	case *filterRel:
-		return pushFilters(n.input, append(expr.Conjuncts(n.pred), preds...))
+		return pushFilters(n.input, append(conjuncts(n.pred), preds...))
 	case *projectRel:
 		return pushThroughProject(n, preds)
 	case *joinRel:
-		return pushThroughJoin(n, preds)
+		return pushThroughJoin(innerIfRejected(n, preds), preds)
 	case *scanRel:
 		return pushIntoScan(n, preds)
 	case *aggRel:
@@ -134,7 +134,10 @@ func pushThroughJoin(n *joinRel, preds []expr.Expr) rel {
 		}
 	}
 	var kept []expr.Expr
-	for _, p := range append(on, n.on...) {
+	for _, c := range n.on {
+		on = append(on, conjuncts(c)...)
+	}
+	for _, p := range on {
 		l, r := side(p, width)
 		switch {
 		case !movable(p) || n.asof != nil || n.kind == exec.JoinAntiNullAware:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/types"
 )
 
@@ -22,7 +23,8 @@ import (
 type scope struct {
 	fields []exec.Field
 	outer  []exec.Field
-	hidden int // trailing fields that the host does not know (row ids)
+	hidden int       // trailing fields that the host does not know (row ids)
+	attach *attached // nil: a correlated subquery cannot be joined here
 }
 
 // visible are the fields that a subquery sees as its enclosing row.
@@ -94,6 +96,8 @@ func (c *converter) kernelScalar(e sql.Expression, s scope) (expr.Expr, error) {
 		return c.scalar(e.Child, s)
 	case *expression.Wrapper:
 		return c.scalar(e.Unwrap(), s)
+	case *parser.OwnArgument:
+		return c.scalar(e.Child, s)
 	case *expression.CollatedExpression:
 		return c.collated(e, s)
 	case *expression.Interval:

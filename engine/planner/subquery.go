@@ -1,7 +1,9 @@
 package planner
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -49,17 +51,21 @@ func (s *subqueryExpr) String() string {
 	return "(subquery)"
 }
 
+// attached is the input of a node while its expressions are converted: a correlated subquery in one of them
+// joins its value to in as a further column.
+type attached struct{ in rel }
+
 // filterRel adds a host condition above in. Conjuncts that are IN or EXISTS subqueries become semi and anti joins.
 func (c *converter) filterRel(in rel, cond sql.Expression, outer []exec.Field) (rel, error) {
-	s := c.scopeOf(in, outer)
+	s := c.attachedScope(in, outer)
 	var preds []expr.Expr
 	for _, e := range expression.SplitConjunction(cond) {
-		joined, err := c.unnest(in, e, s)
+		joined, err := c.unnest(s.attach.in, e, s)
 		if err != nil {
 			return nil, err
 		}
 		if joined != nil {
-			in = joined
+			s.attach.in = joined
 			continue
 		}
 		x, err := c.scalar(e, s)
@@ -68,10 +74,14 @@ func (c *converter) filterRel(in rel, cond sql.Expression, outer []exec.Field) (
 		}
 		preds = append(preds, x)
 	}
-	if len(preds) == 0 {
-		return in, nil
-	}
-	return &filterRel{input: in, pred: expr.And(preds...)}, nil
+	return reorder(filtered(s.attach.in, preds), identity(len(s.fields))), nil
+}
+
+// attachedScope is the scope of expressions that may join subqueries to their input.
+func (c *converter) attachedScope(in rel, outer []exec.Field) scope {
+	s := c.scopeOf(in, outer)
+	s.attach = &attached{in: in}
+	return s
 }
 
 // unnest turns one conjunct into a join with in, or returns nil if it cannot.
@@ -107,48 +117,71 @@ func (c *converter) subqueryRel(sq *plan.Subquery, s scope) (rel, error) {
 func (c *converter) unnestExists(in rel, sq *plan.Subquery, s scope, negated bool) (rel, error) {
 	sub, err := c.subqueryRel(sq, s)
 	if err != nil {
-		return nil, nil //nolint:nilerr // what cannot be unnested is evaluated as an expression, which reports its own error
+		return nil, passOn(err)
 	}
-	inner, on, ok := liftOuter(dropProjection(sub), len(s.outer), len(s.fields))
-	if !ok {
+	p, ok := pullUp(dropProjection(sub), len(s.outer))
+	if !ok || p.missing != nil {
 		return nil, nil
 	}
 	kind := exec.JoinSemi
 	if negated {
 		kind = exec.JoinAnti
 	}
-	return &joinRel{kind: kind, left: in, right: inner, on: on}, nil
+	return &joinRel{kind: kind, left: in, right: p.rel, on: toJoinConds(p.conds, len(s.outer), len(in.fields()))}, nil
+}
+
+// passOn is err, or nil where the enclosing rows are known and the subquery is run for each of them.
+func passOn(err error) error {
+	if errors.Is(err, errNoKernel) {
+		return nil
+	}
+	return err
 }
 
 func (c *converter) unnestIn(in rel, left sql.Expression, sq *plan.Subquery, s scope, negated bool) (rel, error) {
-	if _, tuple := left.(expression.Tuple); tuple {
-		return nil, nil
-	}
 	sub, err := c.subqueryRel(sq, s)
 	if err != nil {
-		return nil, nil //nolint:nilerr // as above
+		return nil, passOn(err)
 	}
-	operand, err := c.scalar(left, s)
-	if err != nil {
-		return nil, err
-	}
-	value := expr.Expr(columnOf(sub.fields(), 0))
-	if p, ok := sub.(*projectRel); ok && hasOuter(sub) {
-		sub, value = p.input, p.exprs[0]
-	}
-	inner, on, ok := liftOuter(sub, len(s.outer), len(s.fields))
-	if !ok || hasOuterExpr(value) || (negated && len(on) > 0) {
+	p, ok := pullUp(sub, len(s.outer))
+	if !ok || p.missing != nil {
 		return nil, nil
 	}
-	eq, err := expr.New("=", operand, shift(value, len(s.fields)))
-	if err != nil {
-		return nil, err
+	operands := []sql.Expression{left}
+	if tuple, is := left.(expression.Tuple); is {
+		operands = tuple
 	}
-	kind := exec.JoinSemi
-	if negated {
-		kind = exec.JoinAntiNullAware
+	fields := p.rel.fields()
+	if len(operands) != len(sub.fields()) {
+		return nil, sql.ErrInvalidOperandColumns.New(len(operands), len(sub.fields()))
 	}
-	return &joinRel{kind: kind, left: in, right: inner, on: append([]expr.Expr{eq}, on...)}, nil
+	j := &joinRel{kind: exec.JoinSemi, right: p.rel}
+	plainNotIn := negated && len(operands) == 1 && len(p.conds) == 0
+	for i, o := range operands {
+		x, err := c.scalar(o, s)
+		if err != nil {
+			return nil, err
+		}
+		width := len(s.attach.in.fields())
+		y := shift(columnOf(fields, i), width)
+		eq, err := expr.New("=", x, y)
+		if err != nil {
+			return nil, err
+		}
+		if negated && !plainNotIn { // a comparison that is not known counts as a match
+			eq = mustCall("or", eq, mustCall("isnull", x), mustCall("isnull", y))
+		}
+		j.on = append(j.on, eq)
+	}
+	in = s.attach.in
+	j.left, j.on = in, append(j.on, toJoinConds(p.conds, len(s.outer), len(in.fields()))...)
+	switch {
+	case plainNotIn:
+		j.kind = exec.JoinAntiNullAware
+	case negated:
+		j.kind = exec.JoinAnti
+	}
+	return j, nil
 }
 
 // dropProjection removes projections that EXISTS does not look at.
@@ -170,57 +203,71 @@ func dropProjection(r rel) rel {
 	}
 }
 
-// liftOuter takes the conditions with outer references out of the filters at the top of r and returns them as join
-// conditions over (enclosing columns, r's columns). ok is false if references remain deeper, or reach beyond the nearest query.
-func liftOuter(r rel, outerBefore, width int) (inner rel, on []expr.Expr, ok bool) {
-	var lifted []expr.Expr
-	inner = r
-	if f, isFilter := r.(*filterRel); isFilter {
-		var kept []expr.Expr
-		for _, p := range expr.Conjuncts(f.pred) {
-			if hasOuterExpr(p) {
-				lifted = append(lifted, p)
-			} else {
-				kept = append(kept, p)
-			}
-		}
-		inner = f.input
-		if len(kept) > 0 {
-			inner = &filterRel{input: inner, pred: expr.And(kept...)}
-		}
+// attachScalar joins the value of a correlated subquery to the input of the expressions that are being converted. ok
+// is false where that cannot be done.
+func (c *converter) attachScalar(sub rel, s scope) (value expr.Expr, ok bool) {
+	if s.attach == nil {
+		return nil, false
 	}
-	if hasOuter(inner) {
-		return nil, nil, false
+	level, typ := len(s.outer), sub.fields()[0].Type
+	single := oneRowAtMost(sub)
+	if !single {
+		f := sub.fields()
+		a := &aggRel{input: sub, aggs: []exec.Aggregate{{Name: "any_value", Args: []expr.Expr{columnOf(f, 0)}, Type: typ}, {Name: "count", Type: types.Of(types.Int64)}}}
+		a.out = []exec.Field{{Name: f[0].Name, Type: typ, Nullable: true}, {Name: "rows", Type: types.Of(types.Int64)}}
+		sub = a
 	}
-	for _, p := range lifted {
-		x, good := outerToJoin(p, outerBefore, width)
-		if !good {
-			return nil, nil, false
-		}
-		on = append(on, x)
+	p, ok := pullUp(sub, level)
+	if !ok {
+		return nil, false
 	}
-	return inner, on, true
+	found := len(p.rel.fields())
+	right := &projectRel{input: p.rel, exprs: columnsOf(p.rel), out: append(slices.Clone(p.rel.fields()), exec.Field{Name: "found", Type: types.Of(types.Int64)})}
+	right.exprs = append(right.exprs, intLiteral(1))
+	width := len(s.attach.in.fields())
+	join := &joinRel{kind: exec.JoinLeft, left: s.attach.in, right: right, on: toJoinConds(p.conds, level, width)}
+	s.attach.in = join
+	fields := join.fields()
+	value = columnOf(fields, width)
+	if !single {
+		raise := &expr.RowFunc{Name: "more than one row", Args: []expr.Expr{columnOf(fields, width+1)}, Typ: typ,
+			Call: func([]types.Value) (types.Value, error) { return types.Value{}, sql.ErrExpectedSingleRow.New() }}
+		return mustCall("case", mustCall(">", columnOf(fields, width+1), intLiteral(1)), raise, value), true
+	}
+	if p.missing != nil && !isNullLiteral(p.missing[0]) {
+		value = mustCall("case", mustCall("isnull", columnOf(fields, width+found)), p.missing[0], value)
+	}
+	return value, true
 }
 
-// outerToJoin moves p's own columns behind the enclosing query's and turns its outer references into columns of the latter.
-func outerToJoin(p expr.Expr, outerBefore, width int) (expr.Expr, bool) {
-	good := true
-	out := rewriteExpr(p, func(e expr.Expr) expr.Expr {
-		switch e := e.(type) {
-		case *outerRef:
-			if e.index < outerBefore {
-				good = false
-				return e
-			}
-			return &expr.Column{Index: e.index - outerBefore, Name: e.name, Typ: e.typ, Null: true}
-		case *expr.Column:
-			moved := *e
-			moved.Index += width
-			return &moved
-		}
-		return e
-	})
-	return out, good
+func isNullLiteral(e expr.Expr) bool {
+	l, ok := e.(*expr.Literal)
+	return ok && !l.Val.Valid
+}
+
+// columnsOf are the columns of r as expressions.
+func columnsOf(r rel) []expr.Expr {
+	in := r.fields()
+	out := make([]expr.Expr, len(in))
+	for i := range in {
+		out[i] = columnOf(in, i)
+	}
+	return out
+}
+
+// oneRowAtMost reports whether r gives no more than one row for each enclosing row.
+func oneRowAtMost(r rel) bool {
+	switch n := r.(type) {
+	case *aggRel:
+		return len(n.keys) == 0
+	case *projectRel, *filterRel, *sortRel:
+		return oneRowAtMost(r.inputs()[0])
+	case *limitRel:
+		return n.n == 0 || n.n == 1 || oneRowAtMost(n.input)
+	case *valuesRel:
+		return len(n.rows) <= 1
+	}
+	return false
 }
 
 // shift moves the columns of e by n positions.
@@ -284,10 +331,15 @@ func (c *converter) subqueryValue(kind subqueryKind, sq *plan.Subquery, left exp
 			out.typ = sub.fields()[0].Type
 		}
 		return out, nil
-	case err == nil || err == errNoKernel:
+	case err == nil || errors.Is(err, errNoKernel):
 		var t types.Type
 		if err == nil && kind == scalarSubquery {
-			t = sub.fields()[0].Type
+			if t = sub.fields()[0].Type; len(sub.fields()) != 1 {
+				return nil, sql.ErrInvalidOperandColumns.New(1, len(sub.fields()))
+			}
+			if value, ok := c.attachScalar(sub, s); ok {
+				return value, nil
+			}
 		}
 		return c.apply(kind, sq, left, s, t)
 	}
