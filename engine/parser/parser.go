@@ -154,9 +154,14 @@ func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 		return nil, text, grammarError(err)
 	}
 	if marked {
-		st, err = resolveMarks(st)
+		if st, err = resolveMarks(st); err != nil {
+			return nil, text, err
+		}
 	}
-	return st, text, err
+	if s.hasSubquery() {
+		ownAggregates(st)
+	}
+	return st, text, nil
 }
 
 // frameErrors are the sentences with which the host's grammar refuses frames.

@@ -74,7 +74,7 @@ INSERT INTO t SELECT 1, 2 FROM u ON DUPLICATE KEY UPDATE a = (SELECT max(a) FROM
 INSERT {Mode:3,OnDuplicate:[{Column:a,Expr:0}],Table:{Name:t}}
 needs INSERT on .t
 child (select 1, 2 from u)
-child (select (select max(a) from w) from t join t as featuresql_new)
+child (select (select max(InjectedExpr) from w) from t join t as featuresql_new)
 needs UPDATE on .t
 
 parse
