@@ -34,7 +34,7 @@ merge into t x using u version as of 3 y on x.id = y.id when matched then update
 ----
 MERGE {Clauses:[{Assignments:[{Column:v,Expr:0}],Cond:-1}],Exprs:1,SourceAlias:y,Table:{Name:t},TargetAlias:x}
 needs UPDATE on .t
-child (select y.*, (select max(v) from w where w.id = id) from u as of InjectedExpr as y left join t as x on x.id = y.id)
+child (select y.*, (select max(InjectedExpr) from w where w.id = id) from u as of InjectedExpr as y left join t as x on x.id = y.id)
 
 parse
 MERGE INTO t USING delta.`/p` ON true WHEN NOT MATCHED THEN INSERT VALUES (1, 'a)', DEFAULT)
