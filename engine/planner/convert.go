@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -180,7 +181,7 @@ func (c *converter) table(n *plan.ResolvedTable) (rel, error) {
 	if s, ok := c.sources[t.Location()]; ok && !t.AsOf() { // an older version stays what it is, also where its table is written
 		src = s
 	}
-	r := &scanRel{source: src, label: t.Label(), location: t.Location(), table: t, rowCount: 1e6}
+	r := &scanRel{source: src, label: t.Label(), location: t.Location(), table: t, rowCount: 1e6, distinct: &sync.Map{}}
 	if c.rowIDsFor != nil && !c.rowIDsFound && *c.rowIDsFor == t.Location() && !t.AsOf() {
 		r.rowIDs, c.rowIDsFound = true, true
 	}

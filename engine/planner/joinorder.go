@@ -49,8 +49,14 @@ func collectJoin(r rel, base int, leaves *[]rel, preds *[]expr.Expr) int {
 
 // joinTree is a part of the join that is built: a rel, and where the columns of the original concatenation are in it.
 type joinTree struct {
-	rel rel
-	at  map[int]int
+	rel  rel
+	at   map[int]int
+	rows float64 // estimate
+}
+
+func (t *joinTree) position(c int) (int, bool) {
+	at, ok := t.at[c]
+	return at, ok
 }
 
 // covers reports whether e reads only columns of the tree.
@@ -78,6 +84,7 @@ func rebuildJoins(leaves []rel, preds []expr.Expr) rel {
 				t.rel = pushFilters(t.rel, []expr.Expr{x})
 			}
 		}
+		t.rows = t.rel.estimate()
 		trees = append(trees, t)
 	}
 	for len(trees) > 1 {
@@ -101,8 +108,12 @@ func bestPair(trees []*joinTree, preds []expr.Expr) (int, int) {
 	bi, bk, best, bestConnected := 0, 1, 0.0, false
 	for i := range trees {
 		for k := i + 1; k < len(trees); k++ {
-			connected := anyBetween(trees[i], trees[k], preds)
-			cost := joinEstimate(trees[i].rel, trees[k].rel, connected)
+			cost, connected := trees[i].rows*trees[k].rows, false
+			if d := matchingKeys(trees[i].rel, trees[k].rel, preds, trees[i].position, trees[k].position); d > 0 {
+				cost, connected = max(1, cost/d), true
+			} else {
+				connected = anyBetween(trees[i], trees[k], preds)
+			}
 			if best == 0 || (connected && !bestConnected) || (connected == bestConnected && cost < best) {
 				bi, bk, best, bestConnected = i, k, cost, connected
 			}
@@ -135,7 +146,7 @@ func between(a, b *joinTree, p expr.Expr) bool {
 
 // joinTrees joins two trees on every condition that becomes computable; the larger one is the probe side.
 func joinTrees(a, b *joinTree, preds []expr.Expr) (joined *joinTree, rest []expr.Expr) {
-	if a.rel.estimate() < b.rel.estimate() {
+	if a.rows < b.rows {
 		a, b = b, a
 	}
 	width := len(a.rel.fields())
@@ -159,5 +170,10 @@ func joinTrees(a, b *joinTree, preds []expr.Expr) (joined *joinTree, rest []expr
 		}))
 	}
 	joined.rel = j
+	joined.rows = a.rows * b.rows
+	if d := matchingKeys(a.rel, b.rel, preds, a.position, b.position); d > 0 {
+		joined.rows = max(1, joined.rows/d)
+	}
+	j.rows = joined.rows
 	return joined, rest
 }

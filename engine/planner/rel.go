@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"sync"
+
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/featuresql/featuresql/engine/catalog"
@@ -29,6 +31,7 @@ type scanRel struct {
 	filter   expr.Expr
 	rowIDs   bool
 	rowCount float64
+	distinct *sync.Map // of source columns: the answers of values
 }
 
 func (r *scanRel) fields() []exec.Field {
@@ -45,6 +48,24 @@ func (r *scanRel) fields() []exec.Field {
 func (r *scanRel) inputs() []rel { return nil }
 func (r *scanRel) estimate() float64 {
 	return r.rowCount * selectivity(r.filter)
+}
+
+// values guesses the number of different values of a column of the source. A log of many files is asked once.
+func (r *scanRel) values(col int) float64 {
+	if !r.source.Fields()[col].Type.IsInteger() || r.distinct == nil {
+		return r.rowCount
+	}
+	if n, known := r.distinct.Load(col); known {
+		return n.(float64)
+	}
+	out := r.rowCount
+	if src, ok := r.source.(exec.ExactSource); ok {
+		if lo, hi, ok := src.MinMax(col); ok && lo.Valid && hi.Valid {
+			out = min(out, float64(hi.I)-float64(lo.I)+1)
+		}
+	}
+	r.distinct.Store(col, out)
+	return out
 }
 
 // rowIDFields are the columns with which a scan for a write names its rows; they come last.
@@ -144,6 +165,7 @@ type joinRel struct {
 	left, right rel
 	on          []expr.Expr
 	asof        *asofSpec
+	rows        float64 // estimate, once the order of joins is chosen; else 0
 }
 
 func (r *joinRel) fields() []exec.Field {
@@ -164,6 +186,9 @@ func (r *joinRel) fields() []exec.Field {
 }
 func (r *joinRel) inputs() []rel { return []rel{r.left, r.right} }
 func (r *joinRel) estimate() float64 {
+	if r.rows > 0 {
+		return r.rows
+	}
 	l := r.left.estimate()
 	switch {
 	case r.asof != nil || r.kind == exec.JoinLeft:
@@ -171,17 +196,83 @@ func (r *joinRel) estimate() float64 {
 	case r.kind == exec.JoinSemi || r.kind == exec.JoinAnti || r.kind == exec.JoinAntiNullAware:
 		return l / 2
 	}
-	return joinEstimate(r.left, r.right, len(r.on) > 0)
+	width := len(r.left.fields())
+	n := l * r.right.estimate()
+	if d := matchingKeys(r.left, r.right, r.on, func(c int) (int, bool) { return c, c < width }, func(c int) (int, bool) { return c - width, c >= width }); d > 0 {
+		return max(1, n/d)
+	}
+	return n
 }
 
-// joinEstimate guesses the rows of an inner join. With equal keys, one side's are taken as a key of the smaller
-// table: each row of the other meets the share of it that its filters let through.
-func joinEstimate(l, r rel, connected bool) float64 {
-	n := l.estimate() * r.estimate()
-	if !connected {
-		return n
+// matchingKeys guesses how many different values the equalities between l and r have in the table that has fewer: each row
+// of one side meets the share 1/n of the other. It is 0 if there is no equality. inL and inR give the positions of columns.
+func matchingKeys(l, r rel, on []expr.Expr, inL, inR func(int) (int, bool)) float64 {
+	left, right, found := 1.0, 1.0, false
+	for _, p := range on {
+		c, ok := p.(*expr.Call)
+		if !ok || c.Name != "=" {
+			continue
+		}
+		for i, a := range c.Args {
+			dl, okL := distinctValues(l, a, inL)
+			dr, okR := distinctValues(r, c.Args[1-i], inR)
+			if okL && okR {
+				left, right, found = left*dl, right*dr, true
+				break
+			}
+		}
 	}
-	return max(1, n/max(1, min(baseRows(l), baseRows(r))))
+	if !found {
+		return 0
+	}
+	return max(1, min(left, baseRows(l), right, baseRows(r)))
+}
+
+// distinctValues guesses the number of different values of e, which reads columns of r alone.
+func distinctValues(r rel, e expr.Expr, position func(int) (int, bool)) (float64, bool) {
+	cols := expr.Columns(e)
+	if len(cols) == 0 {
+		return 0, false
+	}
+	n := 1.0
+	for _, c := range cols {
+		at, ok := position(c)
+		if !ok {
+			return 0, false
+		}
+		n *= columnValues(r, at)
+	}
+	return n, true
+}
+
+// columnValues follows a column to its table, whose log has the least and greatest value of a whole number.
+func columnValues(r rel, at int) float64 {
+	switch n := r.(type) {
+	case *scanRel:
+		if at < len(n.cols) {
+			return n.values(n.cols[at])
+		}
+		return n.rowCount
+	case *projectRel:
+		if c, ok := n.exprs[at].(*expr.Column); ok {
+			return columnValues(n.input, c.Index)
+		}
+	case *filterRel, *sortRel, *limitRel, *distinctRel:
+		return columnValues(r.inputs()[0], at)
+	case *joinRel:
+		if w := len(n.left.fields()); at < w {
+			return columnValues(n.left, at)
+		} else {
+			return columnValues(n.right, at-w)
+		}
+	case *aggRel:
+		if at < len(n.keys) {
+			if c, ok := n.keys[at].(*expr.Column); ok {
+				return min(n.estimate(), columnValues(n.input, c.Index))
+			}
+		}
+	}
+	return baseRows(r)
 }
 
 // baseRows is the size of the greatest table under r, without its filters.
