@@ -23,12 +23,32 @@ func pushFilters(r rel, preds []expr.Expr) rel {
 	switch n := r.(type) {
 	case *filterRel:
 		return pushFilters(n.input, append(conjuncts(n.pred), preds...))
-	case *projectRel:
-		return pushThroughProject(n, preds)
 	case *joinRel:
 		return pushThroughJoin(innerIfRejected(n, preds), preds)
 	case *scanRel:
 		return pushIntoScan(n, preds)
+	}
+	preds, stay := splitMovable(preds)
+	return filtered(pushBelow(r, preds), stay)
+}
+
+// splitMovable tells apart what may be evaluated elsewhere from what may not.
+func splitMovable(preds []expr.Expr) (movables, stay []expr.Expr) {
+	for _, p := range preds {
+		if movable(p) {
+			movables = append(movables, p)
+		} else {
+			stay = append(stay, p)
+		}
+	}
+	return movables, stay
+}
+
+// pushBelow is pushFilters for operators that movable predicates may pass.
+func pushBelow(r rel, preds []expr.Expr) rel {
+	switch n := r.(type) {
+	case *projectRel:
+		return pushThroughProject(n, preds)
 	case *aggRel:
 		return pushThroughAgg(n, preds)
 	case *windowRel:
