@@ -16,7 +16,11 @@ func orderJoins(r rel) rel {
 		for i := range in {
 			in[i] = orderJoins(in[i])
 		}
-		return withInputs(r, in)
+		out := withInputs(r, in)
+		if j, ok := out.(*joinRel); ok {
+			return pushSemi(j)
+		}
+		return out
 	}
 	var leaves []rel
 	var preds []expr.Expr

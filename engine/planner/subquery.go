@@ -234,8 +234,15 @@ func (c *converter) attachScalar(sub rel, s scope) (value expr.Expr, ok bool) {
 			Call: func([]types.Value) (types.Value, error) { return types.Value{}, sql.ErrExpectedSingleRow.New() }}
 		return mustCall("case", mustCall(">", columnOf(fields, width+1), intLiteral(1)), raise, value), true
 	}
-	if p.missing != nil && !isNullLiteral(p.missing[0]) {
-		value = mustCall("case", mustCall("isnull", columnOf(fields, width+found)), p.missing[0], value)
+	if p.missing == nil {
+		return value, true
+	}
+	empty := p.missing[0]
+	if v, err := expr.EvalConst(empty, c.env); err == nil && movable(empty) && !hasOuterExpr(empty) {
+		empty = &expr.Literal{Val: v}
+	}
+	if !isNullLiteral(empty) { // else the left join's NULL is it
+		value = mustCall("case", mustCall("isnull", columnOf(fields, width+found)), empty, value)
 	}
 	return value, true
 }
