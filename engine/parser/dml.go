@@ -154,9 +154,8 @@ func column(table, name string) *ast.ColName {
 }
 
 // assignments turns SET a = x, b = y into select expressions. resolve, if any, is applied to every name outside
-// of subqueries. A name of the target that an earlier assignment has set stands for that assignment's value.
+// of subqueries. That a later assignment sees the values of earlier ones is left to the planner.
 func (c *compiler) assignments(list ast.AssignmentExprs, target string, resolve func(ast.Expr) ast.Expr) ([]Assignment, ast.SelectExprs, error) {
-	set := map[string]ast.Expr{}
 	var out []Assignment
 	var exprs ast.SelectExprs
 	for _, a := range list {
@@ -166,26 +165,15 @@ func (c *compiler) assignments(list ast.AssignmentExprs, target string, resolve 
 		}
 		if d, ok := a.Expr.(*ast.Default); ok && d.ColName == "" {
 			out = append(out, Assignment{Column: name, Expr: -1, Default: true})
-			delete(set, strings.ToLower(name))
 			continue
 		}
-		value, err := replaceColumns(a.Expr, func(e ast.Expr) ast.Expr {
-			if resolve != nil {
-				e = resolve(e)
+		value := a.Expr
+		if resolve != nil {
+			var err error
+			if value, err = replaceColumns(value, resolve); err != nil {
+				return nil, nil, err
 			}
-			col, ok := e.(*ast.ColName)
-			if !ok || col.Qualifier.Name.String() != "" && !strings.EqualFold(col.Qualifier.Name.String(), target) {
-				return e
-			}
-			if earlier, ok := set[col.Name.Lowered()]; ok {
-				return &ast.ParenExpr{Expr: earlier}
-			}
-			return e
-		})
-		if err != nil {
-			return nil, nil, err
 		}
-		set[strings.ToLower(name)] = value
 		out = append(out, Assignment{Column: name, Expr: len(exprs)})
 		exprs = append(exprs, &ast.AliasedExpr{Expr: value})
 	}

@@ -264,9 +264,16 @@ func (w *writing) onDuplicate(stmt *parser.Insert) ([]expr.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		if row[i], err = w.assigned(a, p.Projections, scope{fields: both}, row, i); err != nil {
+		e, err := w.assigned(a, p.Projections, scope{fields: both})
+		if err != nil {
 			return nil, err
 		}
+		row[i] = w.store(mapColumns(e, func(c *expr.Column) expr.Expr { // assigned before: read with the new value
+			if c.Index < n {
+				return row[c.Index]
+			}
+			return c
+		}), i)
 	}
 	for i, e := range row {
 		row[i] = mapColumns(e, func(c *expr.Column) expr.Expr { // stored, new → new, stored
@@ -278,23 +285,64 @@ func (w *writing) onDuplicate(stmt *parser.Insert) ([]expr.Expr, error) {
 	return row, nil
 }
 
-// assigned converts the value of an assignment to column i. Columns that were assigned before it in the
-// statement are read with their new values, as MySQL does from left to right.
-func (w *writing) assigned(a parser.Assignment, list []sql.Expression, s scope, row []expr.Expr, i int) (expr.Expr, error) {
-	if a.Default {
-		return w.defaultOf(i)
+// assigned converts the value of an assignment.
+func (w *writing) assigned(a parser.Assignment, list []sql.Expression, s scope) (expr.Expr, error) {
+	if !a.Default {
+		return w.c.scalar(list[a.Expr], s)
 	}
-	e, err := w.c.scalar(list[a.Expr], s)
+	i, err := w.position(a.Column)
 	if err != nil {
 		return nil, err
 	}
-	e = mapColumns(e, func(c *expr.Column) expr.Expr {
-		if c.Index < len(row) {
-			return row[c.Index]
+	return w.defaultOf(i)
+}
+
+// assignAll computes the assignments of an UPDATE over in, from left to right: a projection for each run of
+// assignments that do not read what the run has assigned. An expression is computed once, also if others read it.
+func (w *writing) assignAll(in rel, as []parser.Assignment, list []sql.Expression) (rel, error) {
+	fields := in.fields()
+	ids := len(fields) - len(rowIDFields)
+	s := w.c.scopeOf(in, nil)
+	stage := &projectRel{input: in, out: append(append([]exec.Field(nil), w.fields...), rowIDFields...)}
+	for i := range w.fields {
+		stage.exprs = append(stage.exprs, columnOf(fields, i))
+	}
+	for i := range rowIDFields {
+		stage.exprs = append(stage.exprs, columnOf(fields, ids+i))
+	}
+	assigned := map[int]bool{}
+	for _, a := range as {
+		i, err := w.position(a.Column)
+		if err != nil {
+			return nil, err
 		}
-		return c
-	})
-	return w.store(e, i), nil
+		e, err := w.assigned(a, list, s)
+		if err != nil {
+			return nil, err
+		}
+		if len(assigned) > 0 && readsAny(e, assigned) {
+			next := &projectRel{input: stage, out: stage.out}
+			for k := range stage.out {
+				next.exprs = append(next.exprs, columnOf(stage.out, k))
+			}
+			stage, assigned = next, map[int]bool{}
+		}
+		stage.exprs[i], assigned[i] = w.store(e, i), true
+	}
+	return stage, nil
+}
+
+// readsAny reports whether e reads one of the columns, or a subquery that may.
+func readsAny(e expr.Expr, columns map[int]bool) bool {
+	switch e := e.(type) {
+	case *expr.Column:
+		return columns[e.Index]
+	case *expr.Literal:
+		return false
+	case *expr.Call, *expr.RowFunc:
+		return slices.ContainsFunc(e.Children(), func(k expr.Expr) bool { return readsAny(k, columns) })
+	}
+	return true
 }
 
 func unwrapProject(n sql.Node) (*plan.Project, bool) {
@@ -321,24 +369,9 @@ func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
 	if !w.c.rowIDsFound {
 		return dml.Result{}, &UnsupportedError{What: "UPDATE of " + w.tbl.Name() + " in this form"}
 	}
-	s := w.c.scopeOf(in, nil)
-	row := make([]expr.Expr, len(w.fields))
-	for i := range row {
-		row[i] = columnOf(s.fields, i)
-	}
-	list := p.Projections[len(p.Projections)-stmt.Exprs:]
-	for _, a := range stmt.Assignments {
-		i, err := w.position(a.Column)
-		if err != nil {
-			return dml.Result{}, err
-		}
-		if row[i], err = w.assigned(a, list, s, row, i); err != nil {
-			return dml.Result{}, err
-		}
-	}
-	out := &projectRel{input: in, exprs: row, out: append(append([]exec.Field(nil), w.fields...), rowIDFields...)}
-	for i := range rowIDFields {
-		out.exprs = append(out.exprs, columnOf(s.fields, len(s.fields)-len(rowIDFields)+i))
+	out, err := w.assignAll(in, stmt.Assignments, p.Projections[len(p.Projections)-stmt.Exprs:])
+	if err != nil {
+		return dml.Result{}, err
 	}
 	op, err := w.readTarget(out)
 	if err != nil {

@@ -45,7 +45,7 @@ needs INSERT on .t
 child 1
 child 2
 child 3
-child (select featuresql_new.a + t.b, (featuresql_new.a + t.b) + :v1 from t join t as featuresql_new)
+child (select featuresql_new.a + t.b, t.a + :v1 from t join t as featuresql_new)
 needs UPDATE on .t
 
 parse
@@ -103,7 +103,7 @@ UPDATE db.t SET a = a + 1, b = a, c = DEFAULT, a = b WHERE id = ? AND a IN (SELE
 ----
 UPDATE {Assignments:[{Column:a,Expr:0},{Column:b,Expr:1},{Column:c,Default:true,Expr:-1},{Column:a,Expr:2}],Exprs:3,Table:{Database:db,Name:t}}
 needs UPDATE on db.t
-child (select t.*, a + 1, (a + 1), ((a + 1)) from db.t where id = :v1 and a in (select a from u))
+child (select t.*, a + 1, a, b from db.t where id = :v1 and a in (select a from u))
 
 parse
 UPDATE t AS x SET x.a = (SELECT a FROM u WHERE u.id = x.id) WHERE x.b
