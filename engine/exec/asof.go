@@ -32,7 +32,8 @@ type AsOfJoinOp struct {
 // greatest that is at most leftTime, or less than it if strict. Among equal times, the row that comes last in
 // the order of ties (over right's columns) wins, then the later row. NULL keys and times match nothing. Left
 // rows without a match are dropped, or put out with NULLs if outer. There may be no keys. The two times have
-// the same type, of one 64-bit word. The right side is held in memory.
+// the same type, of one 64-bit word. The right side is held in memory; past the budget, both sides are sorted by
+// keys and time, in files, and merged by one stream.
 func NewAsOfJoin(left, right Operator, leftKeys, rightKeys []expr.Expr, leftTime, rightTime expr.Expr, strict, outer bool, ties ...SortKey) (*AsOfJoinOp, error) {
 	if len(leftKeys) != len(rightKeys) {
 		return nil, &expr.TypeError{Function: "asof join", Reason: fmt.Sprintf("%d keys against %d", len(leftKeys), len(rightKeys))}
@@ -88,6 +89,9 @@ func (a *AsOfJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 		closeAll(rights)
 		return nil, err
 	}
+	for _, s := range out {
+		run.lefts = append(run.lefts, s.(*asOfStream).in)
+	}
 	run.open.Store(int32(len(out)))
 	return out, nil
 }
@@ -102,14 +106,19 @@ type asOfRun struct {
 	err     error
 	open    atomic.Int32
 
-	rows       *rowSet
-	collectors []*collector
-	acct       *account
-	codec      *keyCodec
-	keys       *groupTable
-	starts     []uint32 // of each key's rows in times; one more at the end
-	times      []uint64
-	refs       []uint32
+	lefts    []Stream
+	spools   []*spool // the right rows whose keys and time are not NULL
+	spilling atomic.Bool
+	merge    *asOfMerge // nil: the right side is in memory
+	merging  atomic.Bool
+
+	rows   *rowSet
+	acct   *account
+	codec  *keyCodec
+	keys   *groupTable
+	starts []uint32 // of each key's rows in times; one more at the end
+	times  []uint64
+	refs   []uint32
 }
 
 // asOfEntry is a right row while they are sorted.
@@ -131,6 +140,7 @@ type asOfBuilder struct {
 	sel     []uint16
 	rows    int
 	acct    *account
+	spool   *spool
 }
 
 // sortKeysByChunk holds one byte key a row.
@@ -161,42 +171,100 @@ func (r *asOfRun) build(ctx context.Context) error {
 	for _, t := range op.ties {
 		es = append(es, t.Expr)
 	}
+	ts := fieldTypes(op.right.Fields())
+	schema := newRowSchema(ts)
 	builders := make([]*asOfBuilder, len(r.inputs))
 	for i := range builders {
-		builders[i] = &asOfBuilder{run: r, sel: []uint16{}, table: newGroupTable(r.codec, 0), acct: q.account("asof join")}
+		spool := newSpool(q, schema, "asof join", len(r.inputs))
+		r.spools = append(r.spools, spool)
+		builders[i] = &asOfBuilder{run: r, sel: []uint16{}, table: newGroupTable(r.codec, 0), acct: q.account("asof join"), spool: spool}
 	}
 	defer func() {
 		for _, b := range builders {
 			b.acct.free()
 		}
 	}()
-	ts := fieldTypes(op.right.Fields())
-	var err error
-	r.collectors, err = collectAll(ctx, q, r.inputs, newRowSchema(ts), "asof join",
-		func(i int) (func(*vector.Batch) ([]*vector.Vector, []uint16, error), error) {
-			set, err := compileExprs(es, q.Env)
-			builders[i].set = set
-			return builders[i].add, err
-		})
+	err := parallel(ctx, len(r.inputs), func(ctx context.Context, i int) error {
+		set, err := compileExprs(es, q.Env)
+		if err != nil {
+			r.inputs[i].Close()
+			return err
+		}
+		builders[i].set = set
+		return drain(ctx, r.inputs[i], builders[i].take)
+	})
+	if err == nil && !r.spilling.Load() {
+		r.rows = newRowSet(ts, r.collectors())
+		if err = r.arrange(ctx, builders); isFull(err) {
+			r.spilling.Store(true)
+			err = nil
+		}
+	}
+	if err != nil || !r.spilling.Load() {
+		return err
+	}
+	for _, b := range builders {
+		if err := b.toFile(); err != nil {
+			return err
+		}
+	}
+	r.acct.free()
+	r.rows, r.keys = nil, nil
+	r.merge, err = newAsOfMerge(ctx, r)
+	return err
+}
+
+func (r *asOfRun) collectors() []*collector {
+	out := make([]*collector, len(r.spools))
+	for i, s := range r.spools {
+		out[i] = s.rows
+	}
+	return out
+}
+
+// take keeps the rows whose keys and time are not NULL, with an index as long as all workers have room.
+func (b *asOfBuilder) take(in *vector.Batch) error {
+	vecs, err := b.set.eval(in)
 	if err != nil {
 		return err
 	}
-	r.rows = newRowSet(ts, r.collectors)
-	return r.arrange(ctx, builders)
-}
-
-// add keeps the rows whose keys and time are not NULL.
-func (b *asOfBuilder) add(in *vector.Batch) ([]*vector.Vector, []uint16, error) {
-	vecs, err := b.set.eval(in)
-	if err != nil {
-		return nil, nil, err
-	}
-	op := b.run.op
-	nk := len(op.rightKeys)
+	nk := len(b.run.op.rightKeys)
 	b.sel = liveKeys(b.sel[:0], vecs[:nk+1], in)
 	if len(b.sel) == 0 {
-		return in.Cols, b.sel, nil
+		return nil
 	}
+	if b.run.spilling.Load() {
+		if err := b.toFile(); err != nil {
+			return err
+		}
+		return b.spool.add(in.Cols, b.sel, in.Len)
+	}
+	_ = b.spool.rows.add(in.Cols, b.sel, in.Len) // only accounting can fail
+	b.index(vecs, in)
+	if err = b.acct.set(b.sizeBytes()); err == nil {
+		err = b.spool.acct.set(b.spool.rows.sizeBytes())
+	}
+	if !isFull(err) {
+		return err
+	}
+	b.run.spilling.Store(true)
+	return b.toFile()
+}
+
+// toFile lets go of the index and writes out the rows that it is of.
+func (b *asOfBuilder) toFile() error {
+	if b.table == nil {
+		return nil
+	}
+	b.table, b.entries, b.ties = nil, nil, nil
+	b.acct.free()
+	return b.spool.spill()
+}
+
+// index notes key, time and ties of the rows of sel.
+func (b *asOfBuilder) index(vecs []*vector.Vector, in *vector.Batch) {
+	op := b.run.op
+	nk := len(op.rightKeys)
 	b.gid = resize(b.gid, len(b.sel))
 	b.run.codec.groupsOf(b.table, &b.kb, vecs[:nk], b.sel, in.Len, b.gid)
 	var key []byte
@@ -211,11 +279,14 @@ func (b *asOfBuilder) add(in *vector.Batch) ([]*vector.Vector, []uint16, error) 
 		}
 		b.rows++
 	}
+}
+
+func (b *asOfBuilder) sizeBytes() int64 {
 	size := b.table.sizeBytes() + int64(cap(b.entries))*16
 	for i := range b.ties {
 		size += int64(cap(b.ties[i].buf) + 4*cap(b.ties[i].off))
 	}
-	return in.Cols, b.sel, b.acct.set(size)
+	return size
 }
 
 // groupsOf finds or makes the group of each row of sel; without key columns all are of one group.
@@ -273,7 +344,7 @@ func (r *asOfRun) arrange(ctx context.Context, builders []*asOfBuilder) error {
 			all = append(all, e)
 		}
 		ties = append(ties, b.ties...)
-		base += len(r.collectors[i].chunks)
+		base += len(r.spools[i].rows.chunks)
 		b.entries, b.ties = nil, nil
 	}
 	if ctx.Err() != nil {
@@ -365,26 +436,33 @@ func (r *asOfRun) leave() {
 	if !r.started.Load() {
 		closeAll(r.inputs)
 	}
-	freeCollectors(r.collectors)
+	if r.merge != nil {
+		r.merge.close()
+	}
+	for _, s := range r.spools {
+		s.free()
+	}
 	r.acct.free()
 	r.rows, r.keys, r.times, r.refs, r.starts = nil, nil, nil, nil, nil
 }
 
 // asOfStream looks up the left rows of one input.
 type asOfStream struct {
-	run    *asOfRun
-	in     Stream
-	set    *exprSet // keys, time
-	kb     keyBatch
-	gid    []uint32
-	live   []uint16
-	sel    []uint16
-	refs   []uint32
-	outs   []*outVector
-	cols   []*vector.Vector
-	nLeft  int
-	out    vector.Batch
-	closed bool
+	run   *asOfRun
+	in    Stream
+	set   *exprSet // keys, time
+	kb    keyBatch
+	gid   []uint32
+	live  []uint16
+	sel   []uint16
+	refs  []uint32
+	outs  []*outVector
+	cols  []*vector.Vector
+	nLeft int
+	out   vector.Batch
+
+	claimed bool // this stream merges what was spilled
+	closed  bool
 }
 
 func newAsOfStream(run *asOfRun, in Stream) (*asOfStream, error) {
@@ -405,6 +483,13 @@ func (s *asOfStream) Next(ctx context.Context) (*vector.Batch, error) {
 	}
 	if err := s.run.prepare(ctx); err != nil {
 		return nil, err
+	}
+	if s.run.merge != nil {
+		if !s.claimed && !s.run.merging.CompareAndSwap(false, true) {
+			return nil, io.EOF // another stream merges
+		}
+		s.claimed = true
+		return s.run.merge.next(ctx, s)
 	}
 	for {
 		b, err := s.in.Next(ctx)
@@ -451,8 +536,13 @@ func (s *asOfStream) join(b *vector.Batch) (*vector.Batch, error) {
 			s.sel, s.refs = append(s.sel, uint16(i)), append(s.refs, ref)
 		}
 	}
+	return s.emit(b, r.rows), nil
+}
+
+// emit makes a batch of the rows of b that sel names beside rows refs of the right side; nil if there are none.
+func (s *asOfStream) emit(b *vector.Batch, rows *rowSet) *vector.Batch {
 	if len(s.sel) == 0 {
-		return nil, nil
+		return nil
 	}
 	at := s.sel
 	if len(at) == b.Len {
@@ -460,11 +550,11 @@ func (s *asOfStream) join(b *vector.Batch) (*vector.Batch, error) {
 	}
 	copy(s.cols, b.Cols)
 	for i, o := range s.outs {
-		r.rows.fetch(o, i, s.refs, at, b.Len, r.op.outer)
+		rows.fetch(o, i, s.refs, at, b.Len, s.run.op.outer)
 		s.cols[s.nLeft+i] = &o.Vector
 	}
 	s.out = vector.Batch{Len: b.Len, Sel: at, Cols: s.cols}
-	return &s.out, nil
+	return &s.out
 }
 
 // lookup returns the newest row of group g at (before, if strict) time t, or noRow.

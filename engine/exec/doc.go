@@ -8,9 +8,10 @@
 // the streams of its output wait; so it does not matter in which order, or by whom, streams are read.
 //
 // Past the budget, sorts write sorted runs, aggregations whose states have a fixed size write partitions of
-// groups, and hash joins partition both sides into temporary files. What cannot spill (aggregates that keep
-// values: DISTINCT, GROUP_CONCAT, JSON, MIN and MAX of strings; semi and anti joins without further condition;
-// nested-loop and ASOF joins; materialized subplans) fails with a *MemoryError.
+// groups, hash joins partition both sides into temporary files, ASOF joins sort both sides, and what
+// nested-loop joins and materialized subplans hold goes to files in the order it came. What cannot spill
+// (aggregates that keep values: DISTINCT, GROUP_CONCAT, JSON, MIN and MAX of strings; NOT IN; hash joins of
+// which one key has too many rows) fails with a *MemoryError.
 //
 // Invariants: streams of one operator may run on different goroutines, a stream on one; batches obey
 // package vector's rules of ownership; whatever buffers rows accounts for them in the query's Budget, and has

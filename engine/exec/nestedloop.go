@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/featuresql/featuresql/engine/expr"
-	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
@@ -22,7 +21,7 @@ type NestedLoopOp struct {
 
 // NewNestedLoop returns a join of probe and build on cond, over the probe's columns followed by the build's;
 // nil joins every pair. For JoinAntiNullAware, pairs match for which cond is TRUE or NULL. The build side is
-// held in memory.
+// held in memory, past the budget in files that are read again for every batch of the probe side.
 func NewNestedLoop(probe, build Operator, kind JoinKind, cond expr.Expr) (*NestedLoopOp, error) {
 	if kind == JoinAntiNullAware && cond != nil {
 		isFalse, err := expr.New("isfalse", cond)
@@ -67,47 +66,6 @@ func (j *NestedLoopOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	return out, nil
 }
 
-// kept is the rows of an input, held in memory once and read by several streams.
-type kept struct {
-	query      *Query
-	inputs     []Stream
-	types      *rowSchema
-	name       string
-	once       sync.Once
-	started    atomic.Bool
-	err        error
-	rows       *rowSet
-	collectors []*collector
-	open       atomic.Int32 // streams that may still read
-}
-
-func newKept(q *Query, inputs []Stream, ts []types.Type, name string) *kept {
-	return &kept{query: q, inputs: inputs, types: newRowSchema(ts), name: name}
-}
-
-func (k *kept) prepare(ctx context.Context) error {
-	k.once.Do(func() {
-		k.started.Store(true)
-		k.collectors, k.err = collectAll(ctx, k.query, k.inputs, k.types, k.name, keepAll)
-		if k.err == nil {
-			k.rows = newRowSet(k.types.types, k.collectors)
-		}
-	})
-	return k.err
-}
-
-// leave is called once by each stream; the last one frees the rows.
-func (k *kept) leave() {
-	if k.open.Add(-1) > 0 {
-		return
-	}
-	if !k.started.Load() {
-		closeAll(k.inputs)
-	}
-	freeCollectors(k.collectors)
-	k.rows = nil
-}
-
 type loopRun struct {
 	op      *NestedLoopOp
 	query   *Query
@@ -123,7 +81,7 @@ func (r *loopRun) prepare(ctx context.Context) error {
 	}
 	r.once.Do(func() {
 		if r.op.kind.keepsBuild() {
-			r.matched = make([]uint32, r.build.rows.refs()/32)
+			r.matched = make([]uint32, len(r.build.chunks)<<chunkBits/32)
 		}
 	})
 	return nil
@@ -159,6 +117,7 @@ func (c *constColumn) set(v *vector.Vector, i, n int) *vector.Vector {
 type loopStream struct {
 	run    *loopRun
 	in     Stream
+	kept   *keptReader
 	op     *NestedLoopOp
 	filter *expr.Filter
 	consts []constColumn
@@ -179,7 +138,7 @@ type loopStream struct {
 
 func newLoopStream(run *loopRun, in Stream) (*loopStream, error) {
 	op := run.op
-	s := &loopStream{run: run, in: in, op: op, nProbe: len(op.probe.Fields())}
+	s := &loopStream{run: run, in: in, op: op, kept: newKeptReader(run.build), nProbe: len(op.probe.Fields())}
 	if op.cond != nil {
 		f, err := expr.CompileFilter(op.cond, run.query.Env)
 		if err != nil {
@@ -231,11 +190,14 @@ func (s *loopStream) Next(ctx context.Context) (*vector.Batch, error) {
 
 // step pairs one row of the shorter side, or ends the batch.
 func (s *loopStream) step() (*vector.Batch, error) {
-	chunks := s.run.build.rows.chunks
-	if s.chunk == len(chunks) {
+	if s.chunk == len(s.run.build.chunks) {
 		return s.finish(), nil
 	}
-	c, b := chunks[s.chunk], s.batch
+	c, err := s.kept.load(s.chunk)
+	if err != nil {
+		return nil, err
+	}
+	b := s.batch
 	short := b.Rows()
 	byBuild := c.Len < short
 	if byBuild {
@@ -338,8 +300,12 @@ func (s *loopStream) finish() *vector.Batch {
 }
 
 func (s *loopStream) nextRest() (*vector.Batch, error) {
-	for chunks := s.run.build.rows.chunks; s.rest.chunk < len(chunks); {
-		c, base := chunks[s.rest.chunk], s.rest.chunk<<chunkBits
+	for s.rest.chunk < len(s.run.build.chunks) {
+		c, err := s.kept.load(s.rest.chunk)
+		if err != nil {
+			return nil, err
+		}
+		base := s.rest.chunk << chunkBits
 		s.rest.chunk++
 		s.sel = s.sel[:0]
 		for i := range c.Len {

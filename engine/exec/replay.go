@@ -17,7 +17,7 @@ type Materialized struct {
 	readers atomic.Int32 // replays not yet opened or not yet closed
 }
 
-// NewMaterialized returns a subplan whose rows are held in memory from the first reading to the last. Rows
+// NewMaterialized returns a subplan whose rows are held, past the budget in files, from the first reading to the last. Rows
 // come out in the child's order only with one worker.
 func NewMaterialized(child Operator) *Materialized { return &Materialized{child: child} }
 
@@ -65,15 +65,14 @@ func (r *ReplayOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 // replayRun is one reading.
 type replayRun struct {
 	kept *kept
-	once sync.Once
-	read *sharedBatches
-	err  error
+	next atomic.Int64 // chunk
 	open atomic.Int32
 }
 
 type replayStream struct {
 	run    *replayRun
-	in     *batchStream
+	in     *keptReader
+	out    vector.Batch
 	closed bool
 }
 
@@ -82,18 +81,25 @@ func (s *replayStream) Next(ctx context.Context) (*vector.Batch, error) {
 		return nil, io.EOF
 	}
 	r := s.run
-	r.once.Do(func() {
-		if r.err = r.kept.prepare(ctx); r.err == nil {
-			r.read = &sharedBatches{batches: r.kept.rows.chunks}
-		}
-	})
-	if r.err != nil {
-		return nil, r.err
+	if err := r.kept.prepare(ctx); err != nil {
+		return nil, err
 	}
 	if s.in == nil {
-		s.in = &batchStream{shared: r.read}
+		s.in = newKeptReader(r.kept)
 	}
-	return s.in.Next(ctx)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	i := int(r.next.Add(1) - 1)
+	if i >= len(r.kept.chunks) {
+		return nil, io.EOF
+	}
+	b, err := s.in.load(i)
+	if err != nil {
+		return nil, err
+	}
+	s.out = *b
+	return &s.out, nil
 }
 
 func (s *replayStream) Close() error {
