@@ -95,6 +95,9 @@ func (b *Budget) LimitBytes() int64 {
 	return b.limit
 }
 
+// limited reports whether b, or a budget that it is part of, has a limit.
+func (b *Budget) limited() bool { return b != nil && (b.limit > 0 || b.parent.limited()) }
+
 // account is the share of a budget that one structure of one operator holds. Not safe for concurrent use.
 type account struct {
 	budget   *Budget

@@ -67,7 +67,7 @@ type HashJoinOp struct {
 // by the build's. NULL keys match nothing. The output is the probe's columns, then the build's unless kind is
 // a semi or anti join. JoinAntiNullAware takes one key and no residual; the general NOT IN is
 // NewNestedLoop's. The build side is held in memory; past the budget, both sides are partitioned into files,
-// except for semi and anti joins without a residual, which hold only keys.
+// except for JoinAntiNullAware.
 func NewHashJoin(probe, build Operator, kind JoinKind, probeKeys, buildKeys []expr.Expr, residual expr.Expr) (*HashJoinOp, error) {
 	if len(probeKeys) == 0 || len(probeKeys) != len(buildKeys) {
 		return nil, &expr.TypeError{Function: "hash join", Reason: fmt.Sprintf("%d keys against %d", len(probeKeys), len(buildKeys))}
@@ -120,7 +120,7 @@ func (j *HashJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := &joinRun{op: j, query: q, inputs: builds}
+	run := &joinRun{op: j, query: q, inputs: builds, columns: j.keepColumns() || (q.Memory.limited() && j.kind != JoinAntiNullAware)}
 	out, err := mapStreams(ctx, q, j.probe, func(in Stream) (Stream, error) { return newJoinStream(run, in) })
 	if err != nil {
 		closeAll(builds)
@@ -139,6 +139,7 @@ type joinRun struct {
 	op       *HashJoinOp
 	query    *Query
 	inputs   []Stream
+	columns  bool // build rows are kept, not only their keys: to be put out, or to be spilled
 	probes   []Stream
 	spill    *joinSpill // nil: the table is in memory
 	once     sync.Once

@@ -39,7 +39,8 @@ type joinStream struct {
 	eof    bool
 	closed bool
 
-	part Stream // join of one spilled partition
+	part  Stream      // join of one spilled partition
+	retry *HashJoinOp // it, if it may still turn out to be too large
 }
 
 type expandState uint8

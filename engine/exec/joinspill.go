@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 
+	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
 // A join whose build side is too large partitions both sides by the hash of their keys, and joins partition by
-// partition; one that is still too large is partitioned again, by further bits, up to maxJoinDepth times.
+// partition; one that is still too large is partitioned again, by further bits, up to maxJoinDepth times. What is
+// too large even then has few keys of many rows: all its pairs are tried.
 const (
 	joinPartLg    = 5
 	joinParts     = 1 << joinPartLg
@@ -112,7 +114,7 @@ func (p *partFiles) flushAll() error {
 
 // spillable reports whether the join can go on in files.
 func (r *joinRun) spillable() bool {
-	return r.op.keepColumns() && r.op.depth < maxJoinDepth && len(r.op.probe.Fields()) > 0 && len(r.op.build.Fields()) > 0
+	return r.columns && r.op.depth < maxJoinDepth && len(r.op.probe.Fields()) > 0 && len(r.op.build.Fields()) > 0
 }
 
 // take keeps the build rows of a batch, in memory as long as all workers have room.
@@ -248,7 +250,13 @@ func (s *joinStream) nextSpilled(ctx context.Context) (*vector.Batch, error) {
 			}
 		}
 		b, err := s.part.Next(ctx)
-		if !errors.Is(err, io.EOF) {
+		if isFull(err) && s.retry != nil {
+			if err := s.openLoop(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if s.retry = nil; !errors.Is(err, io.EOF) {
 			return b, err
 		}
 		err = s.part.Close()
@@ -263,6 +271,13 @@ func (s *joinStream) openPart(ctx context.Context, p int) error {
 	op.depth++
 	op.probe = &partSource{Operator: s.op.probe, files: s.run.spill.probe, part: p}
 	op.build = &partSource{Operator: s.op.build, files: s.run.spill.build, part: p}
+	if op.depth == maxJoinDepth {
+		s.retry = &op
+	}
+	return s.openAlone(ctx, &op)
+}
+
+func (s *joinStream) openAlone(ctx context.Context, op Operator) error {
 	q := *s.run.query
 	q.Workers = 1
 	streams, err := op.Open(ctx, &q)
@@ -271,6 +286,39 @@ func (s *joinStream) openPart(ctx context.Context, p int) error {
 	}
 	s.part = streams[0]
 	return nil
+}
+
+// openLoop joins the partition by trying all pairs. No row of it has been put out: the table that had no room
+// comes first.
+func (s *joinStream) openLoop(ctx context.Context) error {
+	op := s.retry
+	s.retry = nil
+	if err := s.part.Close(); err != nil {
+		return err
+	}
+	s.part = nil
+	cond := op.residual
+	for i, p := range op.probeKeys {
+		build := expr.MapColumns(op.buildKeys[i], func(c *expr.Column) expr.Expr {
+			moved := *c
+			moved.Index += s.nProbe
+			return &moved
+		})
+		same, err := expr.New("=", p, build)
+		if err != nil {
+			return err
+		}
+		if cond == nil {
+			cond = same
+		} else if cond, err = expr.New("and", same, cond); err != nil {
+			return err
+		}
+	}
+	loop, err := NewNestedLoop(op.probe, op.build, op.kind, cond)
+	if err != nil {
+		return err
+	}
+	return s.openAlone(ctx, loop)
 }
 
 // partSource reads one partition of one side.

@@ -71,13 +71,13 @@ func (r *joinRun) build(ctx context.Context) error {
 	t := &joinTable{codec: newKeyCodec(exprTypes(op.buildKeys), true), acct: q.account("hash join")}
 	t.codec.skip = uint(op.depth * joinPartLg)
 	var ts []types.Type
-	if op.keepColumns() {
+	if r.columns {
 		ts = fieldTypes(op.build.Fields())
 	}
 	schema := newRowSchema(ts)
 	builders := make([]*joinBuilder, len(r.inputs))
 	for i := range builders {
-		builders[i] = &joinBuilder{run: r, table: t, sel: []uint16{}, keep: op.kind.keepsBuild(), columns: op.keepColumns(),
+		builders[i] = &joinBuilder{run: r, table: t, sel: []uint16{}, keep: op.kind.keepsBuild(), columns: r.columns,
 			acct: q.account("hash join"), rowsOf: newCollector(schema, q.account("hash join"))}
 	}
 	defer func() {

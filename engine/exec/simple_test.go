@@ -260,7 +260,7 @@ func TestMemoryLimit(t *testing.T) {
 	big := countingTable(100_000, 50_000, tBig)
 	small := countingTable(100, 50, tBig)
 	k := []expr.Expr{key()}
-	join, _ := exec.NewHashJoin(small.op(), big.op(), exec.JoinSemi, k, k, nil)
+	join, _ := exec.NewHashJoin(small.op(), big.op(), exec.JoinAntiNullAware, k, k, nil)
 	distinct, _ := exec.NewAggregate(big.op(), nil, []exec.Aggregate{{Name: "count", Args: k, Distinct: true}})
 	for name, op := range map[string]exec.Operator{"hash join": join, "aggregation": distinct} {
 		q := testQuery(2)
