@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,10 +125,17 @@ func put[T any](ctx context.Context, w *writer, key string, fill func(out func([
 	r, pipe := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		n, err := encode(pipe, fill, shape)
+		var err error
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
+			}
+			done <- err
+			_ = pipe.CloseWithError(err) // a nil error is the end of the file
+		}()
+		var n int64
+		n, err = encode(pipe, fill, shape)
 		w.actions += n
-		done <- err
-		_ = pipe.CloseWithError(err) // a nil error is the end of the file
 	}()
 	o, err := w.s.Store().Put(ctx, key, r)
 	_ = r.CloseWithError(errors.New("the store stopped reading")) // lets the goroutine end
