@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -122,6 +123,9 @@ func registerVariables() {
 	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{noServerFiles, &sql.MysqlSystemVariable{
 		Name: catalog.AsOfVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, SetVarHintApplies: true,
 		Type: asOfType{hosttypes.NewSystemStringType(catalog.AsOfVariable)}, Default: "",
+	}, &sql.MysqlSystemVariable{
+		Name: planner.QueryMemoryVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, SetVarHintApplies: true,
+		Type: hosttypes.NewSystemIntType(planner.QueryMemoryVariable, 0, math.MaxInt64, false), Default: int64(0),
 	}})
 	if v, _, ok := sql.SystemVariables.GetGlobal("sql_mode"); ok {
 		mode := *v.(*sql.MysqlSystemVariable)

@@ -99,7 +99,7 @@ func (n *queryNode) stream(ctx *sql.Context, c *converter, op exec.Operator, sin
 	if err := sink.Begin(n.schema, c.env.Location); err != nil {
 		return err
 	}
-	return exec.Run(ctx, n.rt.query(c.env), op, func(b *vector.Batch) error { return sink.WriteBatch(b) })
+	return exec.Run(ctx, n.rt.query(ctx, c.env), op, func(b *vector.Batch) error { return sink.WriteBatch(b) })
 }
 
 // sinkIter does its work on the first Next and yields no rows: they have gone to the client already.
@@ -136,7 +136,7 @@ func (rt *Runtime) describe(ctx *sql.Context, c *converter, b *strings.Builder, 
 	indent := strings.Repeat("  ", depth)
 	fmt.Fprintf(b, "%s%s\n", indent, op.Describe())
 	if s, ok := op.(*tableScan); ok {
-		sc, err := s.Plan(ctx, rt.query(c.env))
+		sc, err := s.Plan(ctx, rt.query(ctx, c.env))
 		if err != nil {
 			return err
 		}

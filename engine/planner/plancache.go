@@ -156,7 +156,7 @@ func (rt *Runtime) runKept(ctx *sql.Context, session *catalog.Session, t *templa
 	if err := sink.Begin(t.schema, c.env.Location); err != nil {
 		return err
 	}
-	return exec.Run(ctx, rt.query(c.env), op, func(b *vector.Batch) error { return sink.WriteBatch(b) })
+	return exec.Run(ctx, rt.query(ctx, c.env), op, func(b *vector.Batch) error { return sink.WriteBatch(b) })
 }
 
 // keyOf returns the key of a statement and the values of its parameters, of which all must be integers or strings.

@@ -118,9 +118,26 @@ func (rt *Runtime) newConverter(ctx *sql.Context) (*converter, error) {
 	return &converter{ctx: ctx, env: env, rt: rt, marks: marksFrom(ctx)}, nil
 }
 
-func (rt *Runtime) query(env *expr.Env) *exec.Query {
+// QueryMemoryVariable is the session variable of the bytes that a statement may hold; 0 is the server's setting,
+// which a session may only lower.
+const QueryMemoryVariable = "featuresql_query_memory"
+
+func (rt *Runtime) query(ctx *sql.Context, env *expr.Env) *exec.Query {
+	memory := exec.NewBudget(rt.queryBytes(ctx), rt.opts.Memory)
+	return &exec.Query{Workers: rt.opts.Workers, BatchRows: rt.opts.BatchRows, Env: env, Memory: memory, TempDir: rt.opts.TempDir}
+}
+
+// queryBytes is the memory limit of a statement of the session, 0 for none.
+func (rt *Runtime) queryBytes(ctx *sql.Context) int64 {
 	limit := rt.opts.QueryBytes
-	return &exec.Query{Workers: rt.opts.Workers, BatchRows: rt.opts.BatchRows, Env: env, Memory: exec.NewBudget(limit, rt.opts.Memory), TempDir: rt.opts.TempDir}
+	v, err := ctx.GetSessionVariable(ctx, QueryMemoryVariable)
+	if err != nil {
+		return limit // a session of a host without the variable
+	}
+	if n, ok := v.(int64); ok && n > 0 && (limit == 0 || n < limit) {
+		return n
+	}
+	return limit
 }
 
 func (rt *Runtime) noteFallbacks(c *converter) {
@@ -143,7 +160,7 @@ func (rt *Runtime) run(ctx *sql.Context, c *converter, r rel, sink func(*vector.
 	if err != nil {
 		return err
 	}
-	return exec.Run(ctx, rt.query(c.env), op, sink)
+	return exec.Run(ctx, rt.query(ctx, c.env), op, sink)
 }
 
 // maxCollected bounds the rows of a subquery that is held as a list of values.
@@ -185,7 +202,7 @@ func (rt *Runtime) rowIter(ctx *sql.Context, c *converter, op exec.Operator) sql
 	sub, cancel := context.WithCancel(ctx)
 	it := &batchIter{cancel: cancel, rows: make(chan *vector.Batch), done: make(chan error, 1), loc: c.env.Location}
 	go func() {
-		err := exec.Run(sub, rt.query(c.env), op, func(b *vector.Batch) error {
+		err := exec.Run(sub, rt.query(ctx, c.env), op, func(b *vector.Batch) error {
 			select {
 			case it.rows <- b.Compact():
 				return nil

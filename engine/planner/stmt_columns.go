@@ -377,7 +377,7 @@ func (c *columnChanges) primaryKey(stmt *parser.AlterTable) error {
 		return err
 	}
 	conf[catalog.PrimaryKeyProperty] = strings.Join(names, ",")
-	return target.CheckKeys(c.ctx, c.s.rt.query(env))
+	return target.CheckKeys(c.ctx, c.s.rt.query(c.ctx, env))
 }
 
 // constant binds the text of a default; it has no columns.

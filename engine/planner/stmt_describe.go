@@ -196,7 +196,7 @@ func (rt *Runtime) explainHost(ctx *sql.Context, n sql.Node, analyze bool) (stri
 	}
 	var rows int64
 	if analyze {
-		if rows, err = countRows(ctx, rt.query(c.env), op); err != nil {
+		if rows, err = countRows(ctx, rt.query(ctx, c.env), op); err != nil {
 			return "", err
 		}
 	}

@@ -119,7 +119,7 @@ func (s *statement) stageWrite(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	loc := tbl.Location()
 	c.sources = map[string]exec.Source{loc: tbl.Source()}
 	c.rowIDsFor = &loc
-	w := &writing{s: s, c: c, tbl: tbl, fields: tbl.Source().Fields(), q: s.rt.query(c.env)}
+	w := &writing{s: s, c: c, tbl: tbl, fields: tbl.Source().Fields(), q: s.rt.query(ctx, c.env)}
 	w.target = &dml.Table{Name: s.stmt.TargetTable().String(), Tx: tx, Snapshot: tbl.Snapshot(), Cache: s.rt.provider.Cache()}
 	for _, k := range tbl.Key() {
 		i := tbl.ColumnIndex(k)
