@@ -40,6 +40,7 @@ func (w *sortWorker) charge() error {
 
 // spillRun writes the ordered entries out as a run and empties the worker.
 func (w *sortWorker) spillRun() error {
+	defer w.schema.lockDicts()() // other workers may be adding entries
 	rows := newRowSet(w.schema.types, []*collector{w.rows})
 	outs, cols := newOutVectors(w.schema.types)
 	keys := vector.New(types.Of(types.Binary), 0)
