@@ -80,6 +80,15 @@ class Generator:
             lambda: f"SELECT t.a, t.b, {self.windowed()} FROM t WHERE {p('t')}",
             lambda: f"SELECT w.a, w.v FROM (SELECT t.a, t.s, {self.windowed()} AS v FROM t) w WHERE {pick(['w.v > 2', 'w.a = 1', 'w.s IS NULL'])}",
             lambda: f"SELECT t.a, sum(sum(t.b)) OVER (ORDER BY t.a {pick(['', 'DESC'])}), rank() OVER (ORDER BY count(*)) FROM t WHERE {p('t')} GROUP BY t.a",
+            lambda: f"SELECT t.a, (SELECT {pick(['count(*)', 'count(u.b) + 1', 'sum(u.b)', 'min(u.b) * 2'])} FROM u WHERE u.a = t.a AND {p('u')}) FROM t",
+            lambda: f"SELECT t.a, t.b FROM t WHERE {n('t')} {pick(['<', '=', '>='])} (SELECT {pick(['count(*)', 'max(u.b)', 'sum(u.a) + 1'])} FROM u WHERE u.a = t.a AND u.s = t.s)",
+            lambda: f"SELECT t.a, t.s FROM t WHERE t.a {pick(['', 'NOT '])}IN (SELECT u.b FROM u WHERE u.a {pick(['=', '<', '<>'])} t.b AND {p('u')})",
+            lambda: f"SELECT t.a FROM t WHERE {pick(['', 'NOT '])}EXISTS (SELECT 1 FROM u WHERE u.a = t.a AND u.b {pick(['<', '<>'])} t.b) AND {p('t')}",  # with OR, DuckDB 1.5 repeats rows
+            lambda: f"WITH c AS (SELECT u.a AS a, max(u.b) AS b FROM u WHERE {p('u')} GROUP BY u.a) SELECT x.a, y.b FROM c x JOIN c y ON x.a = y.b WHERE x.b < (SELECT max(b) FROM c)",
+            lambda: f"SELECT t.a, u.a, count(*), sum(t.b), sum(u.b) FROM t JOIN u ON t.s = u.s WHERE {p('t')} GROUP BY t.a, u.a",
+            lambda: f"SELECT t.a, u.b FROM t, u WHERE (t.a = u.a AND {p('t')}) OR (t.a = u.a AND {p('u')})",
+            lambda: f"SELECT t.a, u.b FROM t JOIN u ON t.b = u.b WHERE {pick(['t', 'u'])}.a {pick(['', 'NOT '])}IN (SELECT v.a FROM u AS v WHERE {p('v')})",
+            lambda: f"SELECT t.a FROM t GROUP BY t.a HAVING sum(t.b) > (SELECT sum(t.b) / 10 FROM t)",
             lambda: f"SELECT x.a, t.b FROM t JOIN (SELECT a, count(*) AS n FROM u WHERE {p('u')} GROUP BY a) x ON x.a = t.a AND x.n > 1 WHERE {p('t')}",
         ])()
 
