@@ -39,8 +39,7 @@ func (tx *Transaction) Commit(ctx context.Context) (delta.Version, error) {
 	if c.rowID, err = tx.baseRowID(); err == nil {
 		err = c.run(ctx)
 	}
-	var open *UnknownOutcomeError
-	if errors.As(err, &open) {
+	if isUnknown(err) {
 		tx.outcome = unknown
 	}
 	if err != nil {
@@ -75,6 +74,7 @@ type committer struct {
 	next     attempt
 	previous time.Time // timestamp of the version before
 	rowID    int64     // the highest given out; of no interest without row tracking
+	members  []*member // of a shared commit, of which tx is the sum; else nil
 }
 
 // run puts the commit until it is there. Whenever the version is taken it goes past all winners.
@@ -122,12 +122,8 @@ func (c *committer) passWinners(ctx context.Context) (ours bool, err error) {
 		return false, c.log.unknownOutcome(c.next, errVanished)
 	}
 	for w != nil {
-		conflict, err := c.tx.conflict(ctx, w)
-		if err != nil {
-			return false, fmt.Errorf("table %s: check against version %d: %w", c.tx.table.URL(), w.version, err)
-		}
-		if conflict != nil {
-			return false, conflict
+		if err := c.admits(ctx, w); err != nil {
+			return false, err
 		}
 		if err := c.rebase(w); err != nil {
 			return false, err
@@ -138,6 +134,32 @@ func (c *committer) passWinners(ctx context.Context) (ours bool, err error) {
 		}
 	}
 	return false, c.tx.restage(ctx)
+}
+
+// admits checks the transaction, or each member of a shared commit, against a winner. The error is nil while there is something left to commit.
+func (c *committer) admits(ctx context.Context, w *winner) error {
+	if c.members != nil {
+		if c.drop(ctx, w); len(c.members) == 0 {
+			return errNobody
+		}
+		return nil
+	}
+	conflict, err := c.tx.conflict(ctx, w)
+	switch {
+	case err != nil:
+		return fmt.Errorf("table %s: check against version %d: %w", c.tx.table.URL(), w.version, err)
+	case conflict != nil:
+		return conflict
+	}
+	return nil
+}
+
+// errNobody says that every member of a shared commit was told of a conflict.
+var errNobody = errors.New("nothing is left to commit")
+
+func isUnknown(err error) bool {
+	var open *UnknownOutcomeError
+	return errors.As(err, &open)
 }
 
 // rebase takes over what the next commit builds upon.

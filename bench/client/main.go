@@ -4,6 +4,7 @@
 //	query SQL          run, fetch every row; prints seconds and the rows as JSON
 //	drain SQL          run and count the rows without decoding them; prints seconds, rows and bytes
 //	prepare SQL        prepare a statement with one parameter
+//	insert CONNS SECS  insert single rows into t (id, n) over so many connections; prints rows per second
 //	lookup N SEED MAX  execute it N times with random keys below MAX; prints the sorted latencies' p50, p99 and the rows
 package main
 
@@ -74,6 +75,8 @@ func (c *client) do(verb, rest string) (map[string]any, error) {
 		return map[string]any{"ok": true}, err
 	case "lookup":
 		return c.lookup(rest)
+	case "insert":
+		return c.insert(rest)
 	}
 	return nil, fmt.Errorf("unknown command %q", verb)
 }

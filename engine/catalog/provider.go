@@ -155,6 +155,10 @@ func (p *Provider) DropTable(ctx context.Context, loc string) error {
 	return nil
 }
 
+// hostDatabase is what the host looks for at the beginning of every statement. It is not worth a walk through the warehouse for a folder
+// whose name has other capitals.
+const hostDatabase = "mysql"
+
 func (p *Provider) findDatabase(ctx context.Context, name string) (string, bool, error) {
 	if strings.EqualFold(name, DefaultDatabase) {
 		return DefaultDatabase, true, nil
@@ -162,7 +166,7 @@ func (p *Provider) findDatabase(ctx context.Context, name string) (string, bool,
 	if checkName("database", name) != nil {
 		return "", false, nil
 	}
-	if found, err := p.isDatabase(ctx, name); found || err != nil {
+	if found, err := p.isDatabase(ctx, name); found || err != nil || name == hostDatabase {
 		return name, found, err
 	}
 	names, err := p.databaseNames(ctx)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,7 @@ type Runtime struct {
 	hostExec  sql.NodeExecBuilder
 	fallbacks atomic.Int64
 	plans     *planCache
+	groups    sync.Map // of *txn.Group, by table
 }
 
 // NewRuntime returns the runtime of an engine.

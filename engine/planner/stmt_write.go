@@ -94,10 +94,17 @@ func (rt *Runtime) inTransaction(ctx context.Context, tx *txn.Transaction, own b
 	case !own:
 		return nil
 	case tx.Changed():
-		_, err = tx.Commit(ctx)
+		_, err = rt.group(tx).Commit(ctx, tx)
 	}
 	tx.Clean(ctx)
 	return err
+}
+
+// group returns what lets the statements of this server on a table share commits.
+// A table that is made anew under its name is another one.
+func (rt *Runtime) group(tx *txn.Transaction) *txn.Group {
+	g, _ := rt.groups.LoadOrStore(tx.Table().URL()+" "+tx.Base().Metadata().ID, &txn.Group{})
+	return g.(*txn.Group) //nolint:forcetypeassert // nothing else is stored
 }
 
 // writing is one execution of a DML statement.

@@ -14,6 +14,7 @@ import (
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/vector"
+	"github.com/featuresql/featuresql/txn"
 )
 
 // check compares the log and every version with what the writers were told.
@@ -35,18 +36,17 @@ func (r *run) check() error {
 		if err != nil {
 			return err
 		}
-		t := r.tries[info.TxnID]
-		if t == nil {
-			return fmt.Errorf("version %d is of the unknown transaction %q", v, info.TxnID)
+		ids := []string{info.TxnID}
+		if text, ok := info.OperationParameters[txn.TransactionsParameter]; ok {
+			ids = strings.Split(text, ",")
+			r.stats.Shared++
 		}
-		if before, twice := seen[info.TxnID]; twice || t.outcome == refused {
-			return fmt.Errorf("version %d: %v of transaction %s, outcome %d, is in version %d, too", v, t.stmt, info.TxnID, t.outcome, before)
+		for _, id := range ids {
+			if err := r.replay(v, id, seen, &m); err != nil {
+				return err
+			}
 		}
-		seen[info.TxnID] = v
-		if err := m.apply(t.stmt, v, delta.Version(*info.ReadVersion), r.layout); err != nil {
-			return fmt.Errorf("version %d: %w", v, err)
-		}
-		if err := r.compare(ctx, table, v, &m, t.stmt); err != nil {
+		if err := r.compare(ctx, table, v, &m, ids); err != nil {
 			return err
 		}
 	}
@@ -56,6 +56,25 @@ func (r *run) check() error {
 		}
 	}
 	return r.checkFiles(named)
+}
+
+// replay applies a transaction of version v to the model.
+func (r *run) replay(v delta.Version, id string, seen map[string]delta.Version, m *model) error {
+	t := r.tries[id]
+	if t == nil {
+		return fmt.Errorf("version %d is of the unknown transaction %q", v, id)
+	}
+	if before, twice := seen[id]; twice {
+		return fmt.Errorf("version %d: %v of transaction %s is in version %d, too", v, t.stmt, id, before)
+	}
+	if t.outcome == refused {
+		return fmt.Errorf("version %d: %v of transaction %s was reported as not committed", v, t.stmt, id)
+	}
+	seen[id] = v
+	if err := m.apply(t.stmt, v, t.read, r.layout); err != nil {
+		return fmt.Errorf("version %d: %w", v, err)
+	}
+	return nil
 }
 
 // changes says whether the statement must leave a version, even if it meets no row.
@@ -98,17 +117,17 @@ func vectorKey(d *action.DeletionVectorDescriptor) string {
 }
 
 // compare reads a version with a reader of its own.
-func (r *run) compare(ctx context.Context, table *delta.Table, v delta.Version, m *model, s Statement) error {
+func (r *run) compare(ctx context.Context, table *delta.Table, v delta.Version, m *model, ids []string) error {
 	snap, err := table.SnapshotAt(ctx, v)
 	if err != nil {
 		return err
 	}
 	got, err := readRows(ctx, snap)
 	if err != nil {
-		return fmt.Errorf("version %d after %v: %w", v, s, err)
+		return fmt.Errorf("version %d after %v: %w", v, ids, err)
 	}
 	if want := m.sorted(); !slices.Equal(got, want) {
-		return fmt.Errorf("version %d after %s %v: rows %v, want %v", v, s.Kind, s, got, want)
+		return fmt.Errorf("version %d after %v of %v: rows %v, want %v", v, r.tries[ids[len(ids)-1]].stmt, ids, got, want)
 	}
 	return nil
 }

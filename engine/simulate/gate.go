@@ -17,15 +17,15 @@ type queue struct {
 	waiting []*call
 }
 
-// call is one store call of a process.
+// call is one store call of a writer.
 type call struct {
-	process int
-	name    string
-	goOn    chan struct{}
+	writer int
+	name   string
+	goOn   chan struct{}
 }
 
-func (q *queue) wait(process int, name string) {
-	c := &call{process, name, make(chan struct{})}
+func (q *queue) wait(writer int, name string) {
+	c := &call{writer, name, make(chan struct{})}
 	q.mu.Lock()
 	q.waiting = append(q.waiting, c)
 	q.mu.Unlock()
@@ -41,7 +41,7 @@ func (q *queue) release(pick func(n int) int) bool {
 		return false
 	}
 	slices.SortStableFunc(q.waiting, func(a, b *call) int {
-		return cmp.Or(cmp.Compare(a.process, b.process), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.writer, b.writer), cmp.Compare(a.name, b.name))
 	})
 	i := pick(len(q.waiting))
 	c := q.waiting[i]
@@ -50,46 +50,46 @@ func (q *queue) release(pick func(n int) int) bool {
 	return true
 }
 
-// gate is a process's view of the store: each call waits for the scheduler.
+// gate is a writer's view of the store: each call waits for the scheduler.
 type gate struct {
 	objstore.Store
-	q       *queue
-	process int
+	q      *queue
+	writer int
 }
 
 func (g gate) Get(ctx context.Context, key string, maxBytes int64) ([]byte, error) {
-	g.q.wait(g.process, "get "+key)
+	g.q.wait(g.writer, "get "+key)
 	return g.Store.Get(ctx, key, maxBytes)
 }
 
 func (g gate) GetRange(ctx context.Context, key string, off int64, p []byte) error {
-	g.q.wait(g.process, "range "+key)
+	g.q.wait(g.writer, "range "+key)
 	return g.Store.GetRange(ctx, key, off, p)
 }
 
 func (g gate) Put(ctx context.Context, key string, r io.Reader) (objstore.Object, error) {
-	g.q.wait(g.process, "put "+key)
+	g.q.wait(g.writer, "put") // the names of data files are random
 	return g.Store.Put(ctx, key, r)
 }
 
 func (g gate) PutIfAbsent(ctx context.Context, key string, data []byte) error {
-	g.q.wait(g.process, "putifabsent "+key)
+	g.q.wait(g.writer, "putifabsent "+key)
 	return g.Store.PutIfAbsent(ctx, key, data)
 }
 
 func (g gate) List(ctx context.Context, prefix, startAfter string) iter.Seq2[objstore.Object, error] {
 	return func(yield func(objstore.Object, error) bool) {
-		g.q.wait(g.process, "list "+prefix)
+		g.q.wait(g.writer, "list "+prefix)
 		g.Store.List(ctx, prefix, startAfter)(yield)
 	}
 }
 
 func (g gate) Head(ctx context.Context, key string) (objstore.Object, error) {
-	g.q.wait(g.process, "head "+key)
+	g.q.wait(g.writer, "head "+key)
 	return g.Store.Head(ctx, key)
 }
 
 func (g gate) Delete(ctx context.Context, key string) error {
-	g.q.wait(g.process, "delete "+key)
+	g.q.wait(g.writer, "delete "+key)
 	return g.Store.Delete(ctx, key)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +26,7 @@ type Config struct {
 
 // Stats says what happened in a schedule.
 type Stats struct {
-	Commits, Conflicts, Duplicates, Unknown, Crashes, Failed int
+	Commits, Shared, Conflicts, Duplicates, Unknown, Crashes, Failed int
 }
 
 const (
@@ -46,6 +48,7 @@ const (
 // try is one execution of a statement, under one transaction id.
 type try struct {
 	stmt    Statement
+	read    delta.Version
 	outcome outcome
 }
 
@@ -53,6 +56,7 @@ type try struct {
 type run struct {
 	cfg    Config
 	layout Layout
+	adding bool // most statements only add rows, so that commits are shared
 	store  *Memory
 	q      queue
 	tries  map[string]*try // by transaction id; written by one goroutine at a time, as the scheduler lets only one run
@@ -66,6 +70,7 @@ func Run(cfg Config) (Stats, error) {
 	rng := rand.New(rand.NewPCG(cfg.Seed, 1))
 	r := &run{cfg: cfg, store: NewMemory(), tries: map[string]*try{}}
 	r.layout = Layout{Vectors: rng.IntN(2) == 0, Keyed: rng.IntN(2) == 0, Serializable: rng.IntN(2) == 0}
+	r.adding = rng.IntN(3) == 0
 	fail := func(err error) (Stats, error) {
 		return r.stats, fmt.Errorf("seed %d (%v): %w", cfg.Seed, r.layout, err)
 	}
@@ -75,18 +80,20 @@ func Run(cfg Config) (Stats, error) {
 	faults := rng.IntN(3) > 0
 	writers := 2 + rng.IntN(maxWriters-1)
 	r.alive.Store(int32(writers))
-	logs := make([]writer, writers)
-	for i := range logs {
-		logs[i] = writer{run: r, id: i, rng: rand.New(rand.NewPCG(cfg.Seed, uint64(i)+2)), faults: faults, tries: map[string]*try{}}
-		go logs[i].work()
+	processes := make([]process, writers)
+	for i := range processes {
+		processes[i] = process{run: r, id: i, rng: rand.New(rand.NewPCG(cfg.Seed, uint64(i)+2)), faults: faults}
+		go processes[i].work()
 	}
 	r.schedule(rng)
-	for _, w := range logs {
-		for id, t := range w.tries {
-			r.tries[id] = t
+	for _, p := range processes {
+		r.lost = r.lost || p.lost
+		r.stats.Crashes += p.crashes
+		for _, w := range p.writers {
+			maps.Copy(r.tries, w.tries)
+			r.lost = r.lost || w.lost
+			r.stats.Add(w.stats)
 		}
-		r.lost = r.lost || w.lost
-		r.stats.Add(w.stats)
 	}
 	if err := r.check(); err != nil {
 		return fail(err)
@@ -97,6 +104,7 @@ func Run(cfg Config) (Stats, error) {
 // Add adds the counts of other schedules.
 func (s *Stats) Add(o Stats) {
 	s.Commits += o.Commits
+	s.Shared += o.Shared
 	s.Conflicts += o.Conflicts
 	s.Duplicates += o.Duplicates
 	s.Unknown += o.Unknown
@@ -117,28 +125,39 @@ func (r *run) schedule(rng *rand.Rand) {
 	}
 }
 
-// writer is a process that executes statements, and starts anew when it crashes.
-type writer struct {
+// process is a server with some writers, which starts anew when it crashes.
+type process struct {
 	*run
-	id     int
-	rng    *rand.Rand
-	faults bool
-	ids    int
-	tries  map[string]*try
-	stats  Stats
-	lost   bool
+	id      int
+	rng     *rand.Rand
+	faults  bool
+	crashes int
+	lost    bool
+	writers []*writer
 }
 
-func (w *writer) work() {
+// writer executes one statement after the other, in a process.
+type writer struct {
+	*run
+	name  string
+	rng   *rand.Rand
+	group *txn.Group
+	ids   int
+	tries map[string]*try
+	stats Stats
+	lost  bool
+}
+
+func (w *process) work() {
 	defer w.alive.Add(-1)
 	left := 1 + w.rng.IntN(maxStatements)
 	for left > 0 {
-		left = w.process(left)
+		left = w.live(left)
 	}
 }
 
 // rules are the faults of one process.
-func (w *writer) rules() []faultstore.Rule {
+func (w *process) rules() []faultstore.Rule {
 	if !w.faults {
 		return nil
 	}
@@ -163,32 +182,53 @@ func (w *writer) rules() []faultstore.Rule {
 	return rules
 }
 
-// process executes up to n statements until it crashes, and returns how many are left.
-func (w *writer) process(n int) int {
-	store := faultstore.New(w.store, faultstore.Options{Seed: w.rng.Uint64(), Rules: w.rules()})
+// live lets one to three writers, who share commits, execute up to n statements each, until the process crashes. It returns for how many
+// statements it has to live again.
+func (p *process) live(n int) int {
+	store := faultstore.New(p.store, faultstore.Options{Seed: p.rng.Uint64(), Rules: p.rules()})
+	var wg sync.WaitGroup
+	group := &txn.Group{}
+	writers := 1 + p.rng.IntN(3)*p.rng.IntN(2)
+	if p.adding {
+		writers = 4
+	}
+	for range writers {
+		w := &writer{run: p.run, name: strconv.Itoa(p.id) + "-" + strconv.Itoa(len(p.writers)), rng: rand.New(rand.NewPCG(p.rng.Uint64(), 3)), group: group, tries: map[string]*try{}}
+		p.writers = append(p.writers, w)
+		view := gate{store, &p.q, p.id<<16 + len(p.writers)}
+		wg.Go(func() { w.work(store, view, n) })
+	}
+	wg.Wait()
+	for _, c := range store.Trace() {
+		p.lost = p.lost || c.Fault && c.Op == faultstore.Delete
+	}
+	if !store.Crashed() {
+		return 0
+	}
+	p.crashes++
+	p.lost = true
+	return n - 1
+}
+
+func (w *writer) work(store *faultstore.Store, view gate, n int) {
 	ctx := context.Background()
 	for ; n > 0 && !store.Crashed(); n-- {
 		// Opening does not read; a fault shows in the statement.
-		table, err := delta.Open(ctx, gate{store, &w.q, w.id}, delta.Options{})
+		table, err := delta.Open(ctx, view, delta.Options{})
 		if err != nil {
 			w.stats.Failed++
 			continue
 		}
 		w.execute(ctx, store, table, w.statement())
 	}
-	if store.Crashed() {
-		w.stats.Crashes++
-		w.lost = true
-	}
-	for _, c := range store.Trace() {
-		w.lost = w.lost || c.Fault && c.Op == faultstore.Delete
-	}
-	return n
 }
 
 // statement makes one up.
 func (w *writer) statement() Statement {
 	s := Statement{Kind: Kind(w.rng.IntN(int(numKinds))), ID: w.rng.Int64N(keys), By: 1 + w.rng.Int64N(100)}
+	if w.adding && w.rng.IntN(4) > 0 {
+		s.Kind = Append
+	}
 	switch {
 	case s.Kind == Append && w.layout.Keyed:
 		s.Kind = Insert
@@ -242,12 +282,13 @@ func (w *writer) once(ctx context.Context, table *delta.Table, t *try) error {
 	}
 	tx := txn.Begin(table, snap, txn.Options{Rand: w.rng.Float64, NewID: func() string {
 		w.ids++
-		id := strconv.Itoa(w.id) + "-" + strconv.Itoa(w.ids)
+		id := w.name + "-" + strconv.Itoa(w.ids)
+		t.read = snap.Version()
 		w.tries[id] = t
 		return id
 	}})
 	if err = t.stmt.stage(ctx, tx, w.layout.Keyed); err == nil {
-		_, err = tx.Commit(ctx)
+		_, err = w.group.Commit(ctx, tx)
 	}
 	tx.Rollback()
 	tx.Clean(ctx)

@@ -14,7 +14,10 @@ var (
 )
 
 // regressions are the seeds of schedules that once went wrong.
-var regressions = []uint64{}
+//
+//	345: a transaction that was dropped from a shared commit gave it its id
+//	39, 214: shared commits hold one key twice without the checks of Group.admit
+var regressions = []uint64{345, 39, 214}
 
 // run executes one schedule in a bubble of its own, where time is simulated.
 func run(t *testing.T, seed uint64) (stats simulate.Stats) {
@@ -44,7 +47,7 @@ func TestSchedules(t *testing.T) {
 		}
 	}
 	t.Logf("%d schedules: %+v", *schedules, all)
-	if *schedules >= 100 && (all.Conflicts == 0 || all.Duplicates == 0 || all.Unknown == 0 || all.Crashes == 0 || all.Failed == 0 || all.Commits == 0) {
+	if *schedules >= 100 && (all.Shared == 0 || all.Conflicts == 0 || all.Duplicates == 0 || all.Unknown == 0 || all.Crashes == 0 || all.Failed == 0 || all.Commits == 0) {
 		t.Errorf("the schedules do not reach everything: %+v", all)
 	}
 }

@@ -1,0 +1,299 @@
+package txn
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/log"
+)
+
+// Group lets the transactions of one process on one table share commits: those that come while a commit is under way wait and are then committed
+// together, each with an outcome of its own. The zero value is ready to use, by any number of goroutines.
+//
+// Only transactions that add files and do nothing else share. Each is checked against every commit since its own base and against
+// those before it in the shared commit, as if they had been committed one after the other.
+type Group struct {
+	mu      sync.Mutex
+	waiting []*member
+	running bool
+
+	recent map[delta.Version]*winner // own commits, which younger members need not read; belongs to the running goroutine
+}
+
+// TransactionsParameter is the operation parameter of a shared commit that holds the ids of its transactions, in order, with commas between them.
+const TransactionsParameter = "transactions"
+
+// maxMembers bounds how many transactions share a commit, and maxRecent how many commits are remembered.
+const (
+	maxMembers = 256
+	maxRecent  = 64
+)
+
+// member is a transaction that waits for its outcome.
+type member struct {
+	ctx     context.Context
+	tx      *Transaction
+	done    chan struct{}
+	version delta.Version
+	err     error
+	ended   bool
+}
+
+// end gives the member its outcome.
+func (m *member) end(v delta.Version, o outcome, err error) {
+	m.version, m.err, m.tx.outcome, m.ended = v, err, o, true
+	close(m.done)
+}
+
+// Commit is tx.Commit, perhaps together with other transactions. Its errors are the same.
+func (g *Group) Commit(ctx context.Context, tx *Transaction) (delta.Version, error) {
+	if tx.closed || !tx.changes.onlyAdds() {
+		return tx.Commit(ctx)
+	}
+	tx.closed, tx.outcome = true, abandoned
+	if err := tx.check(); err != nil {
+		return 0, err
+	}
+	m := &member{ctx: ctx, tx: tx, done: make(chan struct{})}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, m)
+	if !g.running {
+		g.running = true
+		go g.run()
+	}
+	g.mu.Unlock()
+	<-m.done
+	return m.version, m.err
+}
+
+// run commits what waits until nothing does.
+func (g *Group) run() {
+	for {
+		g.mu.Lock()
+		n := min(len(g.waiting), maxMembers)
+		batch := g.waiting[:n:n]
+		g.waiting = g.waiting[n:]
+		g.running = n > 0
+		g.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		g.commit(batch)
+	}
+}
+
+// commit commits transactions together and tells each what became of it. It goes on when one of them is cancelled: the others are not.
+func (g *Group) commit(batch []*member) {
+	defer func() {
+		if r := recover(); r != nil { // a bug must not take the server down, nor leave anybody waiting
+			endAll(batch, fmt.Errorf("internal error: %v\n%s", r, debug.Stack()))
+		}
+	}()
+	newest := batch[0].tx
+	for _, m := range batch {
+		if m.tx.base.Version() > newest.base.Version() {
+			newest = m.tx
+		}
+	}
+	ctx := context.WithoutCancel(batch[0].ctx)
+	all := &Transaction{
+		table: newest.table, base: newest.base, opts: newest.opts, begun: newest.begun,
+		changes: newChanges(newest.changes.root), reads: newReadSet(), rebased: map[string]*vectorChange{},
+	}
+	for _, m := range batch {
+		if m.tx.begun.Before(all.begun) {
+			all.begun = m.tx.begun
+		}
+	}
+	c := &committer{
+		tx: all, log: commitLog{all.table.Store(), all.opts}, previous: all.base.Timestamp(),
+		next: attempt{version: all.base.Version() + 1},
+	}
+	c.members = g.admit(ctx, c, batch)
+	var err error
+	if len(c.members) > 0 {
+		all.share(c.members)
+		c.next.txnID = all.id
+		if c.rowID, err = all.baseRowID(); err == nil {
+			err = c.run(ctx)
+		}
+	}
+	g.finish(ctx, c, err)
+}
+
+// endAll tells those that do not know yet that their outcome is not known.
+func endAll(batch []*member, err error) {
+	for _, m := range batch {
+		if !m.ended {
+			m.end(0, unknown, &UnknownOutcomeError{Table: m.tx.table.URL(), Version: m.tx.base.Version() + 1, TxnID: m.tx.id, Err: err})
+		}
+	}
+}
+
+// finish tells the members that were not dropped on the way, and writes the checkpoint if one is due. The last member waits for that, so
+// that nothing goes on when all statements have ended.
+func (g *Group) finish(ctx context.Context, c *committer, err error) {
+	o := committed
+	if err != nil {
+		o = abandoned
+		if isUnknown(err) {
+			o = unknown
+		}
+	}
+	n := len(c.members)
+	if n > 0 && err == nil {
+		c.log.observe(Committed, c.next.version, c.next.number, nil)
+		g.remember(c)
+	}
+	for i, m := range c.members {
+		v := c.next.version
+		if err != nil {
+			v = 0
+		} else if i == n-1 {
+			c.checkpoint(ctx)
+		}
+		m.end(v, o, err)
+	}
+}
+
+// remember keeps the commit for members whose base is older.
+func (g *Group) remember(c *committer) {
+	w, err := summarize(c.next.version, log.CommitKey(c.next.version), c.next.data)
+	if err != nil {
+		return // it is read from the store when it is needed
+	}
+	if len(g.recent) >= maxRecent || g.recent == nil {
+		g.recent = map[delta.Version]*winner{}
+	}
+	g.recent[w.version] = w
+}
+
+// admit checks each transaction against the commits between its base and the newest one of the batch, and against those before it in the
+// batch. It tells those that cannot be committed, and returns the others.
+func (g *Group) admit(ctx context.Context, c *committer, batch []*member) []*member {
+	var in []*member
+	for _, m := range batch {
+		err := m.ctx.Err()
+		if err == nil {
+			err = g.catchUp(ctx, c, m.tx)
+		}
+		if err == nil {
+			err = m.tx.besides(ctx, c.next.version, in)
+		}
+		if err != nil {
+			m.end(0, abandoned, err)
+			continue
+		}
+		in = append(in, m)
+	}
+	return in
+}
+
+// catchUp checks tx against the commits after its base up to the base of the shared commit.
+func (g *Group) catchUp(ctx context.Context, c *committer, tx *Transaction) error {
+	for v := tx.base.Version() + 1; v < c.next.version; v++ {
+		w := g.recent[v]
+		if w == nil {
+			var err error
+			if w, _, err = c.log.read(ctx, v); err != nil {
+				return fmt.Errorf("table %s: commit: %w", tx.table.URL(), err)
+			}
+		}
+		if w == nil {
+			return &ConflictError{Table: tx.table.URL(), Kind: LogTruncated, Base: tx.base.Version(), Version: v}
+		}
+		conflict, err := tx.conflict(ctx, w)
+		if err != nil {
+			return fmt.Errorf("table %s: check against version %d: %w", tx.table.URL(), v, err)
+		}
+		if conflict != nil {
+			return conflict
+		}
+	}
+	return nil
+}
+
+// besides checks tx against transactions that precede it in the commit of version v.
+func (tx *Transaction) besides(ctx context.Context, v delta.Version, before []*member) error {
+	for _, m := range before {
+		info, _ := m.tx.commitInfo(v, tx.base.Timestamp(), tx.base.Timestamp())
+		conflict, err := tx.conflict(ctx, &winner{version: v, info: info, adds: m.tx.changes.liveAdds()})
+		if err != nil {
+			return fmt.Errorf("table %s: check within version %d: %w", tx.table.URL(), v, err)
+		}
+		if conflict != nil {
+			return conflict
+		}
+	}
+	return nil
+}
+
+// share makes tx the sum of the members, under the id of the first.
+func (tx *Transaction) share(members []*member) {
+	tx.id = members[0].tx.id
+	tx.changes = newChanges(tx.changes.root)
+	tx.reads = newReadSet()
+	op := members[0].tx.changes.operation
+	op.metrics = maps.Clone(op.metrics)
+	ids := make([]string, len(members))
+	for i, m := range members {
+		ids[i] = m.tx.id
+		for _, a := range m.tx.changes.liveAdds() {
+			tx.changes.add(a) // two of one path were told apart by besides
+		}
+		tx.reads.all = tx.reads.all || !m.tx.reads.empty()
+		if o := m.tx.changes.operation; i > 0 {
+			addMetrics(op.metrics, o.metrics)
+			if o.name != op.name {
+				op.name = "WRITE"
+			}
+		}
+	}
+	if len(members) > 1 {
+		op.params = map[string]string{TransactionsParameter: strings.Join(ids, ",")}
+	}
+	tx.changes.operation = op
+}
+
+func addMetrics(sum, more map[string]string) {
+	for name, text := range more {
+		a, errA := strconv.ParseInt(sum[name], 10, 64)
+		b, errB := strconv.ParseInt(text, 10, 64)
+		if errA == nil && errB == nil {
+			sum[name] = strconv.FormatInt(a+b, 10)
+		}
+	}
+}
+
+// onlyAdds says that the changes add files and do nothing else.
+func (c *changes) onlyAdds() bool {
+	return len(c.live) > 0 && len(c.removes) == 0 && len(c.cdc) == 0 && c.metadata == nil && c.protocol == nil &&
+		len(c.apps) == 0 && len(c.domains) == 0
+}
+
+// drop takes the members out that w stands in the way of. Nobody may be left.
+func (c *committer) drop(ctx context.Context, w *winner) {
+	in := []*member{}
+	for _, m := range c.members {
+		conflict, err := m.tx.conflict(ctx, w)
+		switch {
+		case err != nil:
+			m.end(0, abandoned, fmt.Errorf("table %s: check against version %d: %w", c.tx.table.URL(), w.version, err))
+		case conflict != nil:
+			m.end(0, abandoned, conflict)
+		default:
+			in = append(in, m)
+		}
+	}
+	if len(in) < len(c.members) && len(in) > 0 {
+		c.tx.share(in)
+		c.next.txnID = c.tx.id
+	}
+	c.members = in
+}
