@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	schedules = flag.Int("schedules", 150, "how many schedules to run")
+	schedules = flag.Int("schedules", 600, "how many schedules to run")
 	first     = flag.Uint64("first", 1, "the seed of the first schedule")
 )
 
@@ -47,7 +47,7 @@ func TestSchedules(t *testing.T) {
 		}
 	}
 	t.Logf("%d schedules: %+v", *schedules, all)
-	if *schedules >= 100 && (all.Shared == 0 || all.Conflicts == 0 || all.Duplicates == 0 || all.Unknown == 0 || all.Crashes == 0 || all.Failed == 0 || all.Commits == 0) {
+	if *schedules >= 600 && (all.Shared == 0 || all.Conflicts == 0 || all.Duplicates == 0 || all.Unknown == 0 || all.Crashes == 0 || all.Failed == 0 || all.Commits == 0) {
 		t.Errorf("the schedules do not reach everything: %+v", all)
 	}
 }
