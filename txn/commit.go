@@ -57,7 +57,8 @@ func (tx *Transaction) check() error {
 		return fmt.Errorf("table %s: %w", tx.table.URL(), err)
 	}
 	if tx.changes.metadata != nil || tx.changes.protocol != nil {
-		if err := feature.CheckWrite(tx.protocol(), tx.metadata()); err != nil {
+		err := errors.Join(feature.CheckWrite(tx.protocol(), tx.metadata()), feature.CheckMetadata(tx.protocol(), tx.metadata()))
+		if err != nil {
 			return fmt.Errorf("table %s: %w", tx.table.URL(), err)
 		}
 	}

@@ -30,7 +30,7 @@ func Create(ctx context.Context, store objstore.Store, metadata *action.Metadata
 // faster; *UnknownOutcomeError if it may have been made. A feature that this program cannot write is refused.
 func CreateTable(ctx context.Context, store objstore.Store, c Creation, opts Options) error {
 	opts = opts.ensureDefaults()
-	if err := feature.CheckWrite(c.Protocol, c.Metadata); err != nil {
+	if err := errors.Join(feature.CheckWrite(c.Protocol, c.Metadata), feature.CheckMetadata(c.Protocol, c.Metadata)); err != nil {
 		return fmt.Errorf("create table %s: %w", store.URL(), err)
 	}
 	for _, a := range c.Actions {

@@ -133,7 +133,7 @@ func ptr(r rule) *rule { return &r }
 
 // setProperties checks the properties that a statement sets and puts them in place, in Delta's spelling. Names that do
 // not begin with delta. are the user's.
-func setProperties(set map[string]string, columns []fieldJSON, meta *action.Metadata) error {
+func setProperties(set map[string]string, columns []schema.Field, meta *action.Metadata) error {
 	for k, v := range set {
 		lower := strings.ToLower(k)
 		known, isKnown := deltaProperties[lower]
@@ -162,7 +162,7 @@ func setProperties(set map[string]string, columns []fieldJSON, meta *action.Meta
 }
 
 // columnsProperty checks the properties that list columns.
-func columnsProperty(k, v string, columns []fieldJSON) error {
+func columnsProperty(k, v string, columns []schema.Field) error {
 	nested := strings.EqualFold(k, "delta.dataSkippingStatsColumns")
 	if !nested && k != catalog.PrimaryKeyProperty {
 		return nil
@@ -174,7 +174,7 @@ func columnsProperty(k, v string, columns []fieldJSON) error {
 		} else if nested {
 			name, _, _ = strings.Cut(name, ".")
 		}
-		if !slices.ContainsFunc(columns, func(f fieldJSON) bool { return strings.EqualFold(f.Name, name) }) {
+		if !slices.ContainsFunc(columns, func(f schema.Field) bool { return strings.EqualFold(f.Name, name) }) {
 			return &PropertyError{k, v, "names the column " + name + ", which the table does not have"}
 		}
 	}

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,111 +14,40 @@ import (
 	"github.com/featuresql/featuresql/engine/types"
 )
 
-// readerWriterFeatures are the table features that readers must know, too.
-var readerWriterFeatures = []string{"columnMapping", "deletionVectors", "timestampNtz", "typeWidening", "v2Checkpoint", "vacuumProtocolCheck"}
+const propertyFeature = "delta.feature."
 
-// protocolFor works out the protocol that a definition needs (PROTOCOL.md, "Table Features"), and completes
-// the metadata of features that want it there.
-func protocolFor(fields []fieldJSON, meta *action.Metadata) (*action.Protocol, error) {
+// complete fills in what features want in metadata, writes the schema into it, and returns old with the features that
+// it needs, those among them that 'delta.feature.…' properties ask for, which it takes out. old stays as it is.
+func complete(fields []schema.Field, meta *action.Metadata, old *action.Protocol) (*action.Protocol, *schema.Struct, error) {
 	var need []string
-	want := func(f string) {
-		if !slices.Contains(need, f) {
-			need = append(need, f)
-		}
-	}
 	conf := meta.Configuration
-	for name, feature := range map[string]string{"delta.enableDeletionVectors": "deletionVectors", "delta.enableInCommitTimestamps": "inCommitTimestamp",
-		"delta.enableTypeWidening": "typeWidening"} {
-		on, err := boolProperty(conf, name)
-		if err != nil {
-			return nil, err
-		}
-		if on {
-			want(feature)
-		}
-	}
-	if strings.EqualFold(conf["delta.checkpointPolicy"], "v2") {
-		want("v2Checkpoint")
-	}
 	for k := range conf {
-		if strings.HasPrefix(k, "delta.constraints.") {
-			want("checkConstraints")
+		name, ok := strings.CutPrefix(k, propertyFeature)
+		if !ok {
+			continue
 		}
-		if f, ok := strings.CutPrefix(k, "delta.feature."); ok {
-			want(f)
-			delete(conf, k)
-		}
-	}
-	for _, f := range fields {
-		if strings.Contains(string(f.Type), `"timestamp_ntz"`) {
-			want("timestampNtz")
-		}
-		if _, ok := f.Metadata["CURRENT_DEFAULT"]; ok {
-			want("allowColumnDefaults")
-		}
+		need = append(need, feature.Canonical(name))
+		delete(conf, k)
 	}
 	if isMapped(conf) {
-		want(feature.ColumnMapping)
-		mapColumnsOf(fields, conf, func(string) string { return "col-" + uuid.NewString() })
+		mapFields(fields, conf, func(string) string { return "col-" + uuid.NewString() })
 	}
-	return protocolOf(need), nil
+	if strings.EqualFold(conf[propertyRowTracking], "true") && conf[propertyRowIDColumn] == "" {
+		conf[propertyRowIDColumn] = "_row-id-col-" + uuid.NewString()
+		conf[propertyRowVersionColumn] = "_row-commit-version-col-" + uuid.NewString()
+	}
+	s := &schema.Struct{Fields: fields}
+	meta.SchemaString = s.String()
+	p := feature.With(old, append(need, feature.Needed(meta, s)...))
+	return p, s, feature.CheckWrite(p, meta)
 }
 
-func boolProperty(conf map[string]string, name string) (bool, error) {
-	v, ok := conf[name]
-	if !ok {
-		return false, nil
-	}
-	on, err := strconv.ParseBool(strings.ToLower(v))
-	if err != nil {
-		return false, &PropertyError{name, v, "must be true or false"}
-	}
-	return on, nil
-}
-
-// protocolOf names the features: none are needed for the protocol that every engine has known since 2019.
-func protocolOf(need []string) *action.Protocol {
-	if len(need) == 0 {
-		return &action.Protocol{MinReader: 1, MinWriter: 2}
-	}
-	for _, f := range []string{"appendOnly", "invariants"} { // what writer version 2 implied
-		if !slices.Contains(need, f) {
-			need = append(need, f)
-		}
-	}
-	slices.Sort(need)
-	p := &action.Protocol{MinReader: 1, MinWriter: 7, WriterFeatures: need}
-	for _, f := range need {
-		if slices.Contains(readerWriterFeatures, f) {
-			p.MinReader = 3
-			p.ReaderFeatures = append(p.ReaderFeatures, f)
-		}
-	}
-	return p
-}
-
-// mergeProtocol upgrades old to what new needs; features are never dropped.
-func mergeProtocol(old, add *action.Protocol) *action.Protocol {
-	if add.MinWriter < 7 && add.MinReader <= old.MinReader && add.MinWriter <= old.MinWriter {
-		return old
-	}
-	have := feature.WriterFeatures(old)
-	need := slices.Clone(have)
-	for _, f := range add.WriterFeatures {
-		if !slices.Contains(need, f) {
-			need = append(need, f)
-		}
-	}
-	if len(need) == len(have) {
-		return old
-	}
-	return protocolOf(need)
-}
-
-func sameProtocol(a, b *action.Protocol) bool {
-	return a.MinReader == b.MinReader && a.MinWriter == b.MinWriter &&
-		slices.Equal(a.ReaderFeatures, b.ReaderFeatures) && slices.Equal(a.WriterFeatures, b.WriterFeatures)
-}
+// Properties of row tracking, and the columns that keep the ids of rows that move (PROTOCOL.md, Row Tracking).
+const (
+	propertyRowTracking      = "delta.enableRowTracking"
+	propertyRowIDColumn      = "delta.rowTracking.materializedRowIdColumnName"
+	propertyRowVersionColumn = "delta.rowTracking.materializedRowCommitVersionColumnName"
+)
 
 // isMapped reports whether the table's columns have names of their own in files.
 func isMapped(conf map[string]string) bool {
@@ -127,70 +55,73 @@ func isMapped(conf map[string]string) bool {
 	return strings.EqualFold(mode, "name") || strings.EqualFold(mode, "id")
 }
 
-// mapColumnsOf gives every column that has none yet an id and the physical name that name makes of its own
-// (PROTOCOL.md, "Column Mapping").
-func mapColumnsOf(fields []fieldJSON, conf map[string]string, name func(string) string) {
-	next, _ := strconv.Atoi(conf[propertyMaxColumnID])
-	for i := range fields {
-		if fields[i].Metadata == nil {
-			fields[i].Metadata = map[string]any{}
-		}
-		mapField(fields[i].Metadata, fields[i].Name, &next, name)
-		if fields[i].Type[0] == '{' {
-			fields[i].Type = mapNested(fields[i].Type, &next, name)
-		}
-	}
-	conf[propertyMaxColumnID] = strconv.Itoa(next)
-}
-
 const propertyMaxColumnID = "delta.columnMapping.maxColumnId"
 
-func mapField(metadata map[string]any, column string, next *int, name func(string) string) {
-	if _, ok := metadata[schema.KeyColumnID]; ok {
-		return
-	}
-	*next++
-	metadata[schema.KeyColumnID] = *next
-	metadata[schema.KeyPhysicalName] = name(column)
+// mapFields gives every field, however deep, that has none yet an id and the physical name that name makes of its own
+// (PROTOCOL.md, Column Mapping). Ids are greater than the property of the greatest, which it sets.
+func mapFields(fields []schema.Field, conf map[string]string, name func(string) string) {
+	next, _ := strconv.ParseInt(conf[propertyMaxColumnID], 10, 32)
+	eachField(fields, func(f *schema.Field) {
+		if id, ok := f.Metadata.Int(schema.KeyColumnID); ok {
+			next = max(next, id)
+		}
+	})
+	eachField(fields, func(f *schema.Field) {
+		if _, ok := f.Metadata.Int(schema.KeyColumnID); !ok {
+			next++
+			f.Metadata = f.Metadata.WithInt(schema.KeyColumnID, next)
+		}
+		if _, ok := f.Metadata.Str(schema.KeyPhysicalName); !ok {
+			f.Metadata = f.Metadata.WithStr(schema.KeyPhysicalName, name(f.Name))
+		}
+	})
+	conf[propertyMaxColumnID] = strconv.FormatInt(next, 10)
 }
 
-// mapNested does the same for the fields of structs inside a nested type.
-func mapNested(t json.RawMessage, next *int, name func(string) string) json.RawMessage {
-	var doc any
-	if json.Unmarshal(t, &doc) != nil {
-		return t
+// eachField calls do for every field, those of nested types after the one they are in.
+func eachField(fields []schema.Field, do func(*schema.Field)) {
+	for i := range fields {
+		do(&fields[i])
+		fieldsWithin(fields[i].Type, do)
 	}
-	number(doc, next, name)
-	out, err := json.Marshal(doc)
-	if err != nil {
-		return t
-	}
-	return out
 }
 
-func number(doc any, next *int, name func(string) string) {
-	m, ok := doc.(map[string]any)
-	if !ok {
-		return
+func fieldsWithin(t schema.Type, do func(*schema.Field)) {
+	switch t := t.(type) {
+	case *schema.Struct:
+		eachField(t.Fields, do)
+	case *schema.Array:
+		fieldsWithin(t.Element, do)
+	case *schema.Map:
+		fieldsWithin(t.Key, do)
+		fieldsWithin(t.Value, do)
 	}
-	for _, key := range []string{"elementType", "keyType", "valueType"} {
-		number(m[key], next, name)
-	}
-	list, _ := m["fields"].([]any)
-	for _, f := range list {
-		field, ok := f.(map[string]any)
-		if !ok {
-			continue
+}
+
+// boundMetadata is the metadata of fields, and boundProperties begin the names of those properties, that mean something only together with the files of
+// one table: a table made like another one has none of it.
+var (
+	boundMetadata = []string{schema.KeyColumnID, schema.KeyPhysicalName, "delta.columnMapping.nested.ids", schema.KeyTypeChanges, schema.KeyIdentityMark}
+
+	boundProperties = []string{propertyMaxColumnID, "delta.inCommitTimestampEnablement", "delta.rowTracking.", "delta.rowTrackingSuspended",
+		"delta.coordinatedCommits.", "delta.requireCheckpointProtectionBeforeVersion", "delta.redirect"}
+)
+
+// unbind takes out of a definition what belongs to the table that it was copied from.
+func unbind(fields []schema.Field, conf map[string]string) {
+	eachField(fields, func(f *schema.Field) {
+		f.Metadata = slices.DeleteFunc(slices.Clone(f.Metadata), func(e schema.MetadataEntry) bool { return slices.Contains(boundMetadata, e.Key) })
+	})
+	for k := range conf {
+		if isBound(k) {
+			delete(conf, k)
 		}
-		metadata, ok := field["metadata"].(map[string]any)
-		if !ok {
-			metadata = map[string]any{}
-			field["metadata"] = metadata
-		}
-		column, _ := field["name"].(string)
-		mapField(metadata, column, next, name)
-		number(field["type"], next, name)
 	}
+}
+
+// isBound reports whether a property is one of boundProperties.
+func isBound(property string) bool {
+	return slices.ContainsFunc(boundProperties, func(p string) bool { return strings.HasPrefix(property, p) })
 }
 
 // storeField converts a value to what a column stores; a value that does not fit is an error.

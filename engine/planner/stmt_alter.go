@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -74,16 +73,14 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if meta.Configuration == nil {
 		meta.Configuration = map[string]string{}
 	}
-	var doc struct {
-		Fields []fieldJSON `json:"fields"`
-	}
-	if err := json.Unmarshal([]byte(meta.SchemaString), &doc); err != nil {
+	was, err := schema.Parse(meta.SchemaString)
+	if err != nil {
 		return fmt.Errorf("schema of %s: %w", tbl.Name(), err)
 	}
-	if err := alterProperties(stmt, doc.Fields, &meta); err != nil {
+	if err := alterProperties(stmt, was.Fields, &meta); err != nil {
 		return err
 	}
-	ch := &columnChanges{s: s, ctx: ctx, tx: tx, tbl: tbl, meta: &meta, fields: doc.Fields}
+	ch := &columnChanges{s: s, ctx: ctx, tx: tx, tbl: tbl, meta: &meta, fields: was.Fields}
 	if err := ch.applyAll(stmt.Columns, true); err != nil { // a name that is dropped can be added anew
 		return err
 	}
@@ -107,14 +104,7 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if stmt.SetComment != nil {
 		meta.Description = stmt.SetComment
 	}
-	proto, err := protocolFor(fields, &meta)
-	if err != nil {
-		return err
-	}
-	if meta.SchemaString, err = schemaString(fields); err != nil {
-		return err
-	}
-	parsed, err := schema.Parse(meta.SchemaString)
+	proto, parsed, err := complete(fields, &meta, snap.Protocol())
 	if err != nil {
 		return err
 	}
@@ -124,8 +114,8 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if len(stmt.AddChecks) > 0 {
 		tx.ReadAll() // a row that another writer adds now could break the new rule
 	}
-	if merged := mergeProtocol(snap.Protocol(), proto); !sameProtocol(merged, snap.Protocol()) {
-		if err := tx.SetProtocol(merged); err != nil {
+	if proto != snap.Protocol() {
+		if err := tx.SetProtocol(proto); err != nil {
 			return err
 		}
 	}
@@ -133,14 +123,14 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 }
 
 // alterFields adds columns; existing rows have NULL in them, so a new column is nullable.
-func alterFields(ctx *sql.Context, tbl *catalog.Table, stmt *parser.AlterTable, fields []fieldJSON, meta *action.Metadata) ([]fieldJSON, string, error) {
+func alterFields(ctx *sql.Context, tbl *catalog.Table, stmt *parser.AlterTable, fields []schema.Field, meta *action.Metadata) ([]schema.Field, string, error) {
 	op := "SET TBLPROPERTIES"
 	for _, d := range stmt.AddColumns {
 		if d.Default != "" && !strings.EqualFold(d.Default, "NULL") && tbl.Snapshot().Files().Len() > 0 {
 			ctx.Warn(1105, "rows that %s has already read NULL in the new column %s; its default is for rows to come", tbl.Name(), d.Name)
 		}
 		op = "ADD COLUMNS"
-		if slices.ContainsFunc(fields, func(f fieldJSON) bool { return strings.EqualFold(f.Name, d.Name) }) {
+		if slices.ContainsFunc(fields, func(f schema.Field) bool { return strings.EqualFold(f.Name, d.Name) }) {
 			if stmt.IfNotExists {
 				continue
 			}
@@ -157,7 +147,7 @@ func alterFields(ctx *sql.Context, tbl *catalog.Table, stmt *parser.AlterTable, 
 		if d.First {
 			at = 0
 		} else if d.After != "" {
-			at = slices.IndexFunc(fields, func(x fieldJSON) bool { return strings.EqualFold(x.Name, d.After) }) + 1
+			at = slices.IndexFunc(fields, func(x schema.Field) bool { return strings.EqualFold(x.Name, d.After) }) + 1
 			if at == 0 {
 				return nil, "", sql.ErrTableColumnNotFound.New(tbl.Name(), d.After)
 			}
@@ -169,7 +159,7 @@ func alterFields(ctx *sql.Context, tbl *catalog.Table, stmt *parser.AlterTable, 
 
 // alterProperties sets and unsets properties. Column mapping can be switched on, once and for good: columns that are
 // there keep their names in files.
-func alterProperties(stmt *parser.AlterTable, fields []fieldJSON, meta *action.Metadata) error {
+func alterProperties(stmt *parser.AlterTable, fields []schema.Field, meta *action.Metadata) error {
 	before := meta.Configuration[schema.PropertyMapping]
 	if err := setProperties(stmt.SetProperties, fields, meta); err != nil {
 		return err
@@ -184,6 +174,9 @@ func alterProperties(stmt *parser.AlterTable, fields []fieldJSON, meta *action.M
 		if strings.HasPrefix(k, schema.PropertyConstraints) {
 			return &PropertyError{Name: k, Reason: "is a constraint; use DROP CONSTRAINT"}
 		}
+		if isBound(k) {
+			return &PropertyError{Name: k, Reason: "is kept by the writers of the table and cannot be unset"}
+		}
 		delete(meta.Configuration, k)
 	}
 	was := map[string]string{schema.PropertyMapping: before}
@@ -194,7 +187,7 @@ func alterProperties(stmt *parser.AlterTable, fields []fieldJSON, meta *action.M
 	case !isMapped(was) && strings.EqualFold(mode, "id"):
 		return &PropertyError{schema.PropertyMapping, mode, "cannot be given to a table that exists, since its files have no ids; use 'name'"}
 	case !isMapped(was) && isMapped(meta.Configuration):
-		mapColumnsOf(fields, meta.Configuration, func(name string) string { return name })
+		mapFields(fields, meta.Configuration, func(name string) string { return name })
 	}
 	return nil
 }

@@ -1,9 +1,7 @@
 package planner
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -26,7 +24,7 @@ type columnChanges struct {
 	tx     *txn.Transaction
 	tbl    *catalog.Table
 	meta   *action.Metadata
-	fields []fieldJSON
+	fields []schema.Field
 	did    string
 }
 
@@ -46,7 +44,7 @@ func (c *columnChanges) operation(otherwise string) string {
 }
 
 func (c *columnChanges) index(name string) int {
-	return slices.IndexFunc(c.fields, func(f fieldJSON) bool { return strings.EqualFold(f.Name, name) })
+	return slices.IndexFunc(c.fields, func(f schema.Field) bool { return strings.EqualFold(f.Name, name) })
 }
 
 // applyAll applies the changes that drop a column, or the others.
@@ -74,10 +72,6 @@ func (c *columnChanges) apply(ch parser.ColumnChange) error {
 		return c.drop(i)
 	}
 	f := &c.fields[i]
-	f.Metadata = maps.Clone(f.Metadata)
-	if f.Metadata == nil {
-		f.Metadata = map[string]any{}
-	}
 	c.did = "CHANGE COLUMN"
 	if ch.Def != nil {
 		if err := c.redefine(f, ch.Def); err != nil {
@@ -96,7 +90,7 @@ func (c *columnChanges) apply(ch parser.ColumnChange) error {
 }
 
 // redefine makes a column what CHANGE or MODIFY says: attributes that it does not mention go.
-func (c *columnChanges) redefine(f *fieldJSON, d *parser.ColumnDef) error {
+func (c *columnChanges) redefine(f *schema.Field, d *parser.ColumnDef) error {
 	if d.Generated != "" || d.Identity {
 		return &UnsupportedError{What: "a generated or identity column (" + d.Name + ")"}
 	}
@@ -108,7 +102,7 @@ func (c *columnChanges) redefine(f *fieldJSON, d *parser.ColumnDef) error {
 	return c.notNull(f, d.NotNull)
 }
 
-func (c *columnChanges) attributes(f *fieldJSON, ch parser.ColumnChange) error {
+func (c *columnChanges) attributes(f *schema.Field, ch parser.ColumnChange) error {
 	if ch.Type != nil {
 		if err := c.retype(f, *ch.Type); err != nil {
 			return err
@@ -126,15 +120,14 @@ func (c *columnChanges) attributes(f *fieldJSON, ch parser.ColumnChange) error {
 	return nil
 }
 
-func setComment(f *fieldJSON, text string) {
-	delete(f.Metadata, schema.KeyComment)
-	if text != "" {
-		f.Metadata[schema.KeyComment] = text
+func setComment(f *schema.Field, text string) {
+	if f.Metadata = f.Metadata.Without(schema.KeyComment); text != "" {
+		f.Metadata = f.Metadata.WithStr(schema.KeyComment, text)
 	}
 }
 
 // notNull sets or drops NOT NULL; no row may hold a NULL where it is set.
-func (c *columnChanges) notNull(f *fieldJSON, on bool) error {
+func (c *columnChanges) notNull(f *schema.Field, on bool) error {
 	if f.Nullable == !on {
 		return nil
 	}
@@ -161,20 +154,16 @@ func (c *columnChanges) verify(column, condition, rule string) error {
 func quoteName(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
 
 // retype changes a column's type: to one that stores the same values, or a wider one where type widening is on.
-func (c *columnChanges) retype(f *fieldJSON, t parser.DataType) error {
-	old, err := schema.ParseType(string(f.Type))
-	if err != nil {
-		return err
-	}
+func (c *columnChanges) retype(f *schema.Field, t parser.DataType) error {
 	want, err := schema.ParseType(t.DeltaJSON())
 	if err != nil {
 		return err
 	}
-	if plainType(old) != plainType(want) {
-		if err := c.widen(f, old, want); err != nil {
+	if plainType(f.Type) != plainType(want) {
+		if err := c.widen(f, f.Type, want); err != nil {
 			return err
 		}
-		f.Type = json.RawMessage(t.DeltaJSON())
+		f.Type = want
 	}
 	declareType(f, t, c.meta.Configuration)
 	condition := t.Condition(f.Name)
@@ -205,7 +194,7 @@ func plainType(t schema.Type) string {
 }
 
 // widen notes a change of type (PROTOCOL.md, Type Widening).
-func (c *columnChanges) widen(f *fieldJSON, old, want schema.Type) error {
+func (c *columnChanges) widen(f *schema.Field, old, want schema.Type) error {
 	change := fmt.Sprintf("changing the type of column %s from %s to %s", f.Name, plainType(old), plainType(want))
 	if !feature.Widens(old.String(), want.String()) {
 		return &UnsupportedError{What: change + ", which stored values need not fit; CREATE OR REPLACE TABLE … AS SELECT CAST(…) writes the table anew, so the change"}
@@ -213,8 +202,13 @@ func (c *columnChanges) widen(f *fieldJSON, old, want schema.Type) error {
 	if !strings.EqualFold(c.meta.Configuration["delta.enableTypeWidening"], "true") {
 		return &UnsupportedError{What: change + " while 'delta.enableTypeWidening' is not 'true' (set it with SET TBLPROPERTIES)"}
 	}
-	changes, _ := f.Metadata[schema.KeyTypeChanges].([]any)
-	f.Metadata[schema.KeyTypeChanges] = append(slices.Clone(changes), map[string]any{"fromType": old.String(), "toType": want.String()})
+	list := fmt.Sprintf(`{"fromType":%q,"toType":%q}]`, old, want)
+	if text, ok := f.Metadata.Get(schema.KeyTypeChanges); ok && text != "[]" {
+		list = strings.TrimSuffix(text, "]") + "," + list
+	} else {
+		list = "[" + list
+	}
+	f.Metadata = f.Metadata.WithJSON(schema.KeyTypeChanges, list)
 	return nil
 }
 
@@ -233,7 +227,13 @@ func (c *columnChanges) drop(i int) error {
 		return err
 	}
 	delete(c.meta.Configuration, schema.PropertyConstraints+schema.TypeConstraint(f.Name))
-	if by := c.user(f.Name, true); by != "" {
+	by := c.user(f.Name, true)
+	if clustered, err := c.clusteredBy(f); err != nil {
+		return err
+	} else if clustered {
+		by = "CLUSTER BY"
+	}
+	if by != "" {
 		return &ColumnInUseError{Column: f.Name, By: by}
 	}
 	if len(c.fields) == 1+len(c.meta.PartitionColumns) {
@@ -242,6 +242,12 @@ func (c *columnChanges) drop(i int) error {
 	c.did = "DROP COLUMNS"
 	c.fields = slices.Delete(slices.Clone(c.fields), i, i+1)
 	return nil
+}
+
+// clusteredBy reports whether a column, or a field within it, is one by which the table's rows are clustered.
+func (c *columnChanges) clusteredBy(f *schema.Field) (bool, error) {
+	columns, err := feature.ClusteringColumns(c.tbl.Snapshot().DomainMetadata())
+	return slices.ContainsFunc(columns, func(path []string) bool { return path[0] == f.PhysicalName(schema.MappingName) }), err
 }
 
 func (c *columnChanges) rename(i int, to string) error {
@@ -307,7 +313,7 @@ func (c *columnChanges) user(column string, drop bool) string {
 		}
 	}
 	for _, f := range c.fields {
-		if text, ok := f.Metadata[schema.KeyGeneration].(string); ok && f.Name != column && c.names(text, column) {
+		if text, ok := f.Generation(); ok && f.Name != column && c.names(text, column) {
 			return "the generated column " + f.Name
 		}
 	}
@@ -334,7 +340,7 @@ func (c *columnChanges) move(i int, first bool, after string) error {
 	rest := slices.Delete(slices.Clone(c.fields), i, i+1)
 	at := 0
 	if after != "" {
-		at = slices.IndexFunc(rest, func(x fieldJSON) bool { return strings.EqualFold(x.Name, after) }) + 1
+		at = slices.IndexFunc(rest, func(x schema.Field) bool { return strings.EqualFold(x.Name, after) }) + 1
 		if at == 0 {
 			return sql.ErrTableColumnNotFound.New(c.tbl.Name(), after)
 		}

@@ -2,11 +2,9 @@ package planner
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"sort"
-	"strconv"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -24,72 +22,56 @@ import (
 	"github.com/featuresql/featuresql/txn"
 )
 
-// fieldJSON is a column as Delta's schema string writes it.
-type fieldJSON struct {
-	Name     string          `json:"name"`
-	Type     json.RawMessage `json:"type"`
-	Nullable bool            `json:"nullable"`
-	Metadata map[string]any  `json:"metadata"`
-}
-
-func schemaString(fields []fieldJSON) (string, error) {
-	if fields == nil {
-		fields = []fieldJSON{}
-	}
-	b, err := json.Marshal(map[string]any{"type": "struct", "fields": fields})
-	return string(b), err
-}
-
 // columnField turns a column definition into a field of the schema, and into a constraint where Delta has no such type.
-func columnField(d parser.ColumnDef, meta *action.Metadata) (fieldJSON, error) {
+func columnField(d parser.ColumnDef, meta *action.Metadata) (schema.Field, error) {
 	if d.Generated != "" || d.Identity {
-		return fieldJSON{}, &UnsupportedError{What: "a generated or identity column (" + d.Name + ")"}
+		return schema.Field{}, &UnsupportedError{What: "a generated or identity column (" + d.Name + ")"}
 	}
-	f := fieldJSON{Name: d.Name, Type: json.RawMessage(d.Type.DeltaJSON()), Nullable: !d.NotNull, Metadata: map[string]any{}}
-	if d.Comment != "" {
-		f.Metadata["comment"] = d.Comment
+	t, err := schema.ParseType(d.Type.DeltaJSON())
+	if err != nil {
+		return schema.Field{}, err
 	}
+	f := schema.Field{Name: d.Name, Type: t, Nullable: !d.NotNull}
+	setComment(&f, d.Comment)
 	setDefault(&f, d.Default)
 	declareType(&f, d.Type, meta.Configuration)
 	return f, nil
 }
 
 // setDefault sets a column's default; "" and NULL are none.
-func setDefault(f *fieldJSON, text string) {
-	delete(f.Metadata, schema.KeyDefault)
-	if text != "" && !strings.EqualFold(text, "NULL") {
-		f.Metadata[schema.KeyDefault] = text
+func setDefault(f *schema.Field, text string) {
+	if f.Metadata = f.Metadata.Without(schema.KeyDefault); text != "" && !strings.EqualFold(text, "NULL") {
+		f.Metadata = f.Metadata.WithStr(schema.KeyDefault, text)
 	}
 }
 
 // declareType notes in field and properties what the declared type allows less than the stored one.
-func declareType(f *fieldJSON, t parser.DataType, conf map[string]string) {
-	delete(f.Metadata, schema.KeyCharVarchar)
-	delete(f.Metadata, schema.KeyDeclared)
+func declareType(f *schema.Field, t parser.DataType, conf map[string]string) {
+	f.Metadata = f.Metadata.Without(schema.KeyCharVarchar).Without(schema.KeyDeclared)
 	rule := schema.PropertyConstraints + schema.TypeConstraint(f.Name)
 	delete(conf, rule)
 	switch cond := t.Condition(f.Name); {
 	case cond != "":
-		f.Metadata[schema.KeyDeclared] = t.Declared
+		f.Metadata = f.Metadata.WithStr(schema.KeyDeclared, t.Declared)
 		conf[rule] = cond
 	case t.Declared != "":
-		f.Metadata[schema.KeyCharVarchar] = t.Declared
+		f.Metadata = f.Metadata.WithStr(schema.KeyCharVarchar, t.Declared)
 	}
 }
 
 // selectField describes a column of CREATE TABLE … AS SELECT.
-func selectField(f exec.Field) fieldJSON {
-	name := map[types.Kind]string{types.Bool: "boolean", types.Int8: "byte", types.Int16: "short", types.Int32: "integer", types.Int64: "long",
-		types.Float32: "float", types.Float64: "double", types.Date: "date", types.Timestamp: "timestamp", types.TimestampNTZ: "timestamp_ntz",
-		types.Binary: "binary", types.Uint64: "decimal(20,0)"}[f.Type.Kind]
-	if f.Type.Kind == types.Decimal {
+func selectField(f exec.Field) schema.Field {
+	t, ok := schema.TypeOf(f.Type)
+	switch {
+	case f.Type.Kind == types.Uint64:
+		t = schema.DecimalOf(20, 0)
+	case f.Type.Kind == types.Decimal:
 		p := min(int(f.Type.Precision), types.MaxPrecision38)
-		name = fmt.Sprintf("decimal(%d,%d)", p, min(int(f.Type.Scale), p))
+		t = schema.DecimalOf(p, min(int(f.Type.Scale), p))
+	case !ok || t.Name == schema.Void:
+		t = schema.Primitive{Name: schema.String}
 	}
-	if name == "" {
-		name = "string"
-	}
-	return fieldJSON{Name: f.Name, Type: json.RawMessage(strconv.Quote(name)), Nullable: true, Metadata: map[string]any{}}
+	return schema.Field{Name: f.Name, Type: t, Nullable: true}
 }
 
 // newTable is a table about to be created.
@@ -186,7 +168,17 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 			return nil, err
 		}
 	}
-	t, err := s.defineTable(ctx, stmt, source)
+	sess, err := catalog.SessionOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var old tableVersion
+	if exists {
+		if old, err = sess.Snapshot(ctx, loc); err != nil {
+			return nil, err
+		}
+	}
+	t, err := s.defineTable(ctx, stmt, source, old)
 	if err != nil {
 		return nil, err
 	}
@@ -197,10 +189,6 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 	}
 	store := objstore.Sub(s.rt.provider.Store(), loc)
 	adds, rows, err := s.tableData(ctx, c, t, source, store)
-	if err != nil {
-		return nil, err
-	}
-	sess, err := catalog.SessionOf(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -227,8 +215,8 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 	return okRows(rows), nil
 }
 
-// defineTable works out metadata and protocol.
-func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, source rel) (*newTable, error) {
+// defineTable works out metadata and protocol; old is the version of the table that is replaced, nil for a table that is new.
+func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, source rel, old tableVersion) (*newTable, error) {
 	created := ctx.QueryTime().UnixMilli()
 	meta := &action.Metadata{ID: uuid.NewString(), CreatedTime: &created, Format: action.Format{Provider: "parquet"},
 		PartitionColumns: []string{}, Configuration: map[string]string{}}
@@ -255,42 +243,39 @@ func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, sour
 	if err := checkColumns(stmt, fields, meta); err != nil {
 		return nil, err
 	}
-	proto, err := protocolFor(fields, meta)
-	if err != nil {
-		return nil, err
+	before := &action.Protocol{MinReader: 1, MinWriter: 2} // which every engine has known since 2019
+	if old != nil {
+		before = old.Protocol()
+		if err := takeOver(old, meta); err != nil {
+			return nil, err
+		}
 	}
-	if meta.SchemaString, err = schemaString(fields); err != nil {
-		return nil, err
-	}
-	parsed, err := schema.Parse(meta.SchemaString)
+	proto, parsed, err := complete(fields, meta, before)
 	if err != nil {
 		return nil, err
 	}
 	return &newTable{meta: meta, proto: proto, schema: parsed}, s.rt.checkDefaults(ctx, parsed, &schema.Struct{})
 }
 
-func (s *statement) tableFields(ctx *sql.Context, stmt *parser.CreateTable, source rel, meta *action.Metadata) ([]fieldJSON, error) {
-	var fields []fieldJSON
+func (s *statement) tableFields(ctx *sql.Context, stmt *parser.CreateTable, source rel, meta *action.Metadata) ([]schema.Field, error) {
+	var fields []schema.Field
 	if stmt.Like != nil {
 		like, err := s.rt.existing(ctx, *stmt.Like)
 		if err != nil {
 			return nil, err
 		}
 		from := like.Snapshot().Metadata()
-		var doc struct {
-			Fields []fieldJSON `json:"fields"`
-		}
-		if err := json.Unmarshal([]byte(from.SchemaString), &doc); err != nil {
+		of, err := schema.Parse(from.SchemaString)
+		if err != nil {
 			return nil, fmt.Errorf("schema of %s: %w", stmt.Like, err)
 		}
 		maps.Copy(meta.Configuration, from.Configuration)
-		delete(meta.Configuration, "delta.inCommitTimestampEnablementVersion")
-		delete(meta.Configuration, "delta.inCommitTimestampEnablementTimestamp")
+		unbind(of.Fields, meta.Configuration)
 		if stmt.Comment == "" {
 			meta.Description = from.Description
 		}
 		meta.PartitionColumns = from.PartitionColumns
-		return doc.Fields, nil
+		return of.Fields, nil
 	}
 	for _, d := range stmt.Columns {
 		f, err := columnField(d, meta)
@@ -309,7 +294,7 @@ func (s *statement) tableFields(ctx *sql.Context, stmt *parser.CreateTable, sour
 }
 
 // checkColumns verifies names, partition columns and the key.
-func checkColumns(stmt *parser.CreateTable, fields []fieldJSON, meta *action.Metadata) error {
+func checkColumns(stmt *parser.CreateTable, fields []schema.Field, meta *action.Metadata) error {
 	if len(fields) == 0 {
 		return &UnsupportedError{What: "a table without columns"}
 	}
@@ -375,44 +360,6 @@ func splitKey(meta *action.Metadata) []string {
 		return strings.Split(v, ",")
 	}
 	return nil
-}
-
-// replaceTable puts a new definition and new data in place of a table's, in one commit that keeps its history.
-func (s *statement) replaceTable(ctx *sql.Context, sess *catalog.Session, loc string, t *newTable, adds []action.Add, op string) error {
-	tx, own, err := sess.Begin(ctx, loc)
-	if err != nil {
-		return err
-	}
-	return s.rt.inTransaction(ctx, tx, own, func() error { return stageReplace(tx, t, adds, op) })
-}
-
-func stageReplace(tx *txn.Transaction, t *newTable, adds []action.Add, op string) error {
-	snap, err := tx.Effective()
-	if err != nil {
-		return err
-	}
-	tx.ReadAll()
-	files := snap.Files()
-	for i := range files.Len() {
-		if err := tx.RemoveFile(files.Add(i), true); err != nil {
-			return err
-		}
-	}
-	t.meta.ID = snap.Metadata().ID
-	if err := tx.SetMetadata(t.meta); err != nil {
-		return err
-	}
-	if merged := mergeProtocol(snap.Protocol(), t.proto); !sameProtocol(merged, snap.Protocol()) {
-		if err := tx.SetProtocol(merged); err != nil {
-			return err
-		}
-	}
-	for _, a := range adds {
-		if err := tx.AddFile(a); err != nil {
-			return err
-		}
-	}
-	return tx.SetOperation(op, map[string]string{}, map[string]string{})
 }
 
 func (s *statement) dropTable(ctx *sql.Context, stmt *parser.DropTable) ([]sql.Row, error) {

@@ -154,7 +154,7 @@ func (p *parser) field(s *jsonscan.Scanner, path string, depth int) Field {
 		case key == "metadata":
 			f.Metadata = parseMetadata(s)
 		default:
-			s.Skip()
+			f.Extra = append(f.Extra, MetadataEntry{key, s.Raw()})
 		}
 	}
 	switch {
@@ -205,6 +205,10 @@ func (f *Field) appendJSON(dst []byte) []byte {
 	dst = f.Type.appendJSON(append(dst, `,"type":`...))
 	dst = strconv.AppendBool(append(dst, `,"nullable":`...), f.Nullable)
 	dst = f.Metadata.appendJSON(append(dst, `,"metadata":`...))
+	for _, e := range f.Extra {
+		dst = append(jsonscan.AppendString(append(dst, ','), e.Key), ':')
+		dst = append(dst, e.JSON...)
+	}
 	return append(dst, '}')
 }
 

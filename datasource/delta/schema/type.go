@@ -71,6 +71,7 @@ type Field struct {
 	Type     Type
 	Nullable bool
 	Metadata Metadata
+	Extra    Metadata // members of the field that have no meaning here
 }
 
 // DecimalOf returns decimal(precision, scale).

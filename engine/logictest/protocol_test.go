@@ -1,0 +1,231 @@
+package logictest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/engine"
+)
+
+// foreign is a server with a table t that another engine made, of which only the log's version 0 is given.
+type foreign struct {
+	*testing.T
+	dir string
+	db  *sql.DB
+}
+
+func newForeign(t *testing.T, protocol, metadata string, others ...string) *foreign {
+	t.Helper()
+	warehouse := t.TempDir()
+	f := &foreign{T: t, dir: filepath.Join(warehouse, "t")}
+	must(t, os.MkdirAll(filepath.Join(f.dir, "_delta_log"), 0o755))
+	lines := append([]string{`{"protocol":` + protocol + `}`, `{"metaData":` + metadata + `}`}, others...)
+	must(t, os.WriteFile(commit(f.dir, "0"), []byte(strings.Join(lines, "\n")+"\n"), 0o644))
+	f.db = serve(t, engine.Options{Warehouse: warehouse})
+	return f
+}
+
+// metadata is a metaData action of a schema's fields.
+func metadata(fields, partitions, configuration string) string {
+	return fmt.Sprintf(`{"id":"the-id","format":{"provider":"parquet","options":{}},"schemaString":%q,"partitionColumns":[%s],"configuration":{%s},"createdTime":1}`,
+		`{"type":"struct","fields":[`+fields+`]}`, partitions, configuration)
+}
+
+func (f *foreign) exec(query string) {
+	f.Helper()
+	if _, err := f.db.ExecContext(context.Background(), query); err != nil {
+		f.Fatalf("%s: %v", query, err)
+	}
+}
+
+func (f *foreign) refused(query string, code uint16, says string) {
+	f.Helper()
+	_, err := f.db.ExecContext(context.Background(), query)
+	check(f.T, err, code, []string{says})
+}
+
+// actions are those of a commit of a table beside t, or t.
+func (f *foreign) actions(table string, version int) []action.Action {
+	f.Helper()
+	b, err := os.ReadFile(commit(filepath.Join(filepath.Dir(f.dir), table), fmt.Sprint(version)))
+	must(f.T, err)
+	var all []action.Action
+	must(f.T, action.ParseLines("", string(b), func(_ int, a *action.Action) error {
+		all = append(all, *a)
+		return nil
+	}))
+	return all
+}
+
+// change returns protocol (nil: unchanged), metadata and domains of a commit.
+func (f *foreign) change(table string, version int) (p *action.Protocol, m *action.Metadata, domains map[string]action.DomainMetadata) {
+	f.Helper()
+	domains = map[string]action.DomainMetadata{}
+	for _, a := range f.actions(table, version) {
+		switch {
+		case a.Protocol != nil:
+			p = a.Protocol
+		case a.Metadata != nil:
+			m = a.Metadata
+		case a.DomainMetadata != nil:
+			domains[a.DomainMetadata.Domain] = *a.DomainMetadata
+		}
+	}
+	return p, m, domains
+}
+
+const plainProtocol = `{"minReaderVersion":1,"minWriterVersion":2}`
+
+// TestAlterKeepsForeignMetadata changes tables whose fields say more than featuresql knows: what a change does not
+// name stays to the letter.
+func TestAlterKeepsForeignMetadata(t *testing.T) {
+	const a = `{"name":"a","type":"long","nullable":true,"metadata":{"z":9007199254740993,"f":1.50,"o":{"b":[1, 2]}},"future":{"n":9007199254740993}}`
+	const s = `{"name":"s","type":{"type":"struct","fields":[{"name":"x","type":"string","nullable":false,"metadata":{"n":18446744073709551615}}]},"nullable":true,"metadata":{}}`
+	f := newForeign(t, plainProtocol, metadata(a+","+s, "", `"other.engine":"x"`))
+	f.exec("ALTER TABLE t ADD COLUMN c INT COMMENT 'new'")
+	_, m, _ := f.change("t", 1)
+	if want := `{"type":"struct","fields":[` + a + "," + s + `,{"name":"c","type":"integer","nullable":true,"metadata":{"comment":"new"}}]}`; m.SchemaString != want {
+		t.Errorf("schema %s\nwant   %s", m.SchemaString, want)
+	}
+	if m.ID != "the-id" || m.Configuration["other.engine"] != "x" {
+		t.Errorf("%+v", m)
+	}
+	f.exec("ALTER TABLE t ALTER COLUMN a COMMENT 'big'")
+	_, m, _ = f.change("t", 2)
+	if want := `"z":9007199254740993,"f":1.50,"o":{"b":[1, 2]},"comment":"big"},"future":{"n":9007199254740993}}`; !strings.Contains(m.SchemaString, want) {
+		t.Errorf("schema %s", m.SchemaString)
+	}
+}
+
+// TestColumnMappingOfRows switches column mapping on where there are rows: names in files stay what they are, however deep.
+func TestColumnMappingOfRows(t *testing.T) {
+	f := newForeign(t, `{"minReaderVersion":2,"minWriterVersion":5}`, metadata(
+		`{"name":"a","type":"long","nullable":true,"metadata":{"z":1}},`+
+			`{"name":"s","type":{"type":"array","elementType":{"type":"struct","fields":[{"name":"x","type":"string","nullable":true,"metadata":{"y":2}}]},"containsNull":true},"nullable":true,"metadata":{}}`, "", ""))
+	f.exec(`INSERT INTO t VALUES (1, '[{"x":"one"}]')`)
+	f.refused("ALTER TABLE t SET TBLPROPERTIES ('delta.columnMapping.mode' = 'id')", 1231, "columnMapping.mode")
+	f.exec("ALTER TABLE t SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
+	p, m, _ := f.change("t", 2)
+	if p != nil {
+		t.Errorf("protocol %+v", p)
+	}
+	for _, want := range []string{`"metadata":{"z":1,"delta.columnMapping.id":1,"delta.columnMapping.physicalName":"a"}`,
+		`"metadata":{"delta.columnMapping.id":2,"delta.columnMapping.physicalName":"s"}`,
+		`"metadata":{"y":2,"delta.columnMapping.id":3,"delta.columnMapping.physicalName":"x"}`} {
+		if !strings.Contains(m.SchemaString, want) {
+			t.Errorf("no %s in %s", want, m.SchemaString)
+		}
+	}
+	if m.Configuration["delta.columnMapping.maxColumnId"] != "3" {
+		t.Errorf("%v", m.Configuration)
+	}
+	for _, q := range []string{"SET TBLPROPERTIES ('delta.columnMapping.mode' = 'none')", "SET TBLPROPERTIES ('delta.columnMapping.mode' = 'id')",
+		"UNSET TBLPROPERTIES ('delta.columnMapping.mode')", "UNSET TBLPROPERTIES ('delta.columnMapping.maxColumnId')", "UNSET TBLPROPERTIES IF EXISTS ('DELTA.columnmapping.maxcolumnid')"} {
+		f.refused("ALTER TABLE t "+q, 1231, "delta.columnMapping.m")
+	}
+	f.exec("ALTER TABLE t RENAME COLUMN a TO b")
+	f.exec(`INSERT INTO t VALUES (2, '[{"x":"two"}]')`)
+	want(t, rowsOf(t, f.db, "SELECT b, s FROM t ORDER BY b"), `1 [{"x":"one"}]`, `2 [{"x":"two"}]`)
+}
+
+// TestUpgradesKeepFeatures lists protocols, changes, and the protocol that they lead to; empty: unchanged.
+func TestUpgradesKeepFeatures(t *testing.T) {
+	for _, c := range []struct{ protocol, change, want string }{
+		{plainProtocol, "SET TBLPROPERTIES ('a' = 'b')", ""},
+		{plainProtocol, "SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')", "3 7 [deletionVectors] [appendOnly deletionVectors invariants]"},
+		{`{"minReaderVersion":2,"minWriterVersion":5}`, "ADD CONSTRAINT c CHECK (a > 0)", ""},
+		{`{"minReaderVersion":2,"minWriterVersion":5}`, "ALTER COLUMN a SET DEFAULT 1", "3 7 [columnMapping] [allowColumnDefaults appendOnly changeDataFeed checkConstraints columnMapping generatedColumns invariants]"},
+		{`{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["typeWidening-preview","vacuumProtocolCheck"],"writerFeatures":["identityColumns","typeWidening-preview","vacuumProtocolCheck"]}`,
+			"ADD CONSTRAINT c CHECK (a > 0)", "3 7 [typeWidening-preview vacuumProtocolCheck] [checkConstraints identityColumns typeWidening-preview vacuumProtocolCheck]"},
+		{`{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":["clustering"]}`, "SET TBLPROPERTIES ('delta.feature.ROWTRACKING' = 'supported')",
+			"1 7 [] [clustering domainMetadata rowTracking]"},
+		{plainProtocol, "SET TBLPROPERTIES ('delta.feature.clustering' = 'supported')", "1 7 [] [appendOnly clustering domainMetadata invariants]"},
+	} {
+		f := newForeign(t, c.protocol, metadata(`{"name":"a","type":"long","nullable":true,"metadata":{}}`, "", ""))
+		f.exec("ALTER TABLE t " + c.change)
+		p, m, _ := f.change("t", 1)
+		got := ""
+		if p != nil {
+			got = fmt.Sprintf("%d %d %v %v", p.MinReader, p.MinWriter, p.ReaderFeatures, p.WriterFeatures)
+		}
+		if got != c.want {
+			t.Errorf("%s, %s: %s, want %s", c.protocol, c.change, got, c.want)
+		}
+		for k := range m.Configuration {
+			if strings.HasPrefix(k, "delta.feature.") {
+				t.Errorf("%s: %s", c.change, k)
+			}
+		}
+	}
+}
+
+const mapped = `{"name":"a","type":"long","nullable":true,"metadata":{"delta.columnMapping.id":4,"delta.columnMapping.physicalName":"col-a"}},` +
+	`{"name":"b","type":{"type":"struct","fields":[{"name":"x","type":"long","nullable":true,"metadata":{"delta.columnMapping.id":9,"delta.columnMapping.physicalName":"col-x"}}]},"nullable":true,` +
+	`"metadata":{"delta.columnMapping.id":5,"delta.columnMapping.physicalName":"col-b","delta.typeChanges":[]}}`
+
+// aClusteredTable has column mapping, in-commit timestamps since version 7, and metadata domains.
+func aClusteredTable(t *testing.T) *foreign {
+	return newForeign(t, `{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["columnMapping"],"writerFeatures":["clustering","columnMapping","domainMetadata","inCommitTimestamp","rowTracking","typeWidening-preview"]}`,
+		metadata(mapped, "", `"delta.columnMapping.mode":"name","delta.columnMapping.maxColumnId":"20","delta.enableInCommitTimestamps":"true",`+
+			`"delta.inCommitTimestampEnablementVersion":"7","delta.inCommitTimestampEnablementTimestamp":"5","delta.rowTracking.materializedRowIdColumnName":"ids","delta.appendOnly":"false"`),
+		`{"domainMetadata":{"domain":"delta.clustering","configuration":"{\"clusteringColumns\":[[\"col-b\",\"col-x\"]],\"domainName\":\"delta.clustering\"}","removed":false}}`,
+		`{"domainMetadata":{"domain":"mine","configuration":"{}","removed":false}}`,
+		`{"domainMetadata":{"domain":"delta.rowTracking","configuration":"{\"rowIdHighWaterMark\":41}","removed":false}}`)
+}
+
+func TestLikeTakesNothingBoundToTheOtherTable(t *testing.T) {
+	f := aClusteredTable(t)
+	f.exec("CREATE TABLE u LIKE t")
+	_, m, domains := f.change("u", 0)
+	if m.ID == "the-id" || strings.Contains(m.SchemaString, `col-a"`) || strings.Contains(m.SchemaString, "typeChanges") || len(domains) != 0 {
+		t.Errorf("%+v, %v", m, domains)
+	}
+	want := map[string]string{"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": "3", "delta.enableInCommitTimestamps": "true", "delta.appendOnly": "false"}
+	if !reflect.DeepEqual(m.Configuration, want) {
+		t.Errorf("%v", m.Configuration)
+	}
+	f.exec(`INSERT INTO u VALUES (1, '{"x":2}')`)
+	if rows := rowsOf(t, f.db, "SELECT * FROM u"); !slices.Equal(rows, []string{`1 {"x":2}`}) {
+		t.Errorf("%v", rows)
+	}
+}
+
+func TestReplaceGoesOnWhereTheTableWas(t *testing.T) {
+	f := aClusteredTable(t)
+	f.refused("CREATE OR REPLACE TABLE t (a INT, p INT) PARTITIONED BY (p)", 1235, "clustered")
+	f.exec("CREATE OR REPLACE TABLE t (c INT) TBLPROPERTIES ('delta.columnMapping.mode' = 'name', 'delta.enableInCommitTimestamps' = 'true')")
+	p, m, domains := f.change("t", 1)
+	if p != nil || m.ID != "the-id" || !strings.Contains(m.SchemaString, `"delta.columnMapping.id":21`) {
+		t.Errorf("%+v, %+v", p, m)
+	}
+	for k, v := range map[string]string{"delta.columnMapping.maxColumnId": "21", "delta.inCommitTimestampEnablementVersion": "7", "delta.rowTracking.materializedRowIdColumnName": "ids"} {
+		if m.Configuration[k] != v {
+			t.Errorf("%s: %s", k, m.Configuration[k])
+		}
+	}
+	if d := domains["delta.clustering"]; d.Removed || !strings.Contains(d.Configuration, `"clusteringColumns":[]`) || !domains["mine"].Removed || len(domains) != 2 {
+		t.Errorf("%+v", domains)
+	}
+	f.exec("INSERT INTO t VALUES (1)")
+	if _, _, domains = f.change("t", 2); domains["delta.rowTracking"].Configuration != `{"rowIdHighWaterMark":42}` {
+		t.Errorf("%+v", domains)
+	}
+}
+
+func TestClusteringColumnsStay(t *testing.T) {
+	f := aClusteredTable(t)
+	f.refused("ALTER TABLE t DROP COLUMN b", 3959, "CLUSTER BY")
+	f.exec("ALTER TABLE t RENAME COLUMN b TO c")
+	f.exec("ALTER TABLE t DROP COLUMN a")
+	if _, m, domains := f.change("t", 2); len(domains) != 0 || !strings.Contains(m.SchemaString, `"col-b"`) {
+		t.Errorf("%+v %v", m, domains)
+	}
+}
