@@ -153,6 +153,9 @@ func (t *Table) refresh(ctx context.Context) (*Snapshot, error) {
 	if t.newest == nil {
 		return t.load(ctx)
 	}
+	if same, err := t.unchanged(ctx); same || err != nil {
+		return t.newest, t.named(err)
+	}
 	tail, err := log.List(ctx, t.store, t.newest.version)
 	if err != nil {
 		return nil, t.named(err)
@@ -171,6 +174,31 @@ func (t *Table) refresh(ctx context.Context) (*Snapshot, error) {
 		return t.load(ctx)
 	}
 	return s, t.named(err)
+}
+
+// unchanged reports whether the newest commit is still the one that was read and has no successor. Commits are cleaned
+// up from the oldest on, so that one without a successor is the newest. It spares a listing of the log.
+func (t *Table) unchanged(ctx context.Context) (bool, error) {
+	s := t.newest
+	if s.commit.Object.Key == "" {
+		return false, nil
+	}
+	own, err := t.store.Head(ctx, s.commit.Object.Key)
+	if err != nil || !sameFile(own, s.commit.Object) {
+		return false, absent(err)
+	}
+	if _, err = t.store.Head(ctx, log.CommitKey(s.version+1)); errors.Is(err, objstore.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
+}
+
+// absent drops the error that says that an object is not there.
+func absent(err error) error {
+	if errors.Is(err, objstore.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // sameFile reports whether two listings show the same object.

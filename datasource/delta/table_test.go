@@ -187,12 +187,12 @@ func TestTrace(t *testing.T) {
 		t.Errorf("open: %s", got)
 	}
 	f.snapshot(table)
-	if got := calls(); got != "LIST " {
+	if got := calls(); got != "HEAD 3.json, HEAD 4.json" {
 		t.Errorf("refresh without a change: %s", got)
 	}
 	f.commit(4, "+f4")
 	f.snapshot(table)
-	if got := calls(); got != "LIST , GET 4.json" {
+	if got := calls(); got != "HEAD 3.json, HEAD 4.json, LIST , GET 4.json" {
 		t.Errorf("refresh: %s", got)
 	}
 	for range 2 {
@@ -202,7 +202,7 @@ func TestTrace(t *testing.T) {
 		}
 		f.want(s, 3, "f0 f1 f2 f3")
 	}
-	if got := calls(); got != "LIST , LIST " {
+	if got := calls(); got != "HEAD 4.json, HEAD 5.json, HEAD 4.json, HEAD 5.json" {
 		t.Errorf("a version that was the newest: %s", got)
 	}
 }

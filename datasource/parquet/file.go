@@ -54,6 +54,8 @@ type File struct {
 
 	indexMu sync.Mutex
 	indexes map[indexKey][]pageLocation // offset indexes read so far
+
+	groupStats sync.Map // statistics of the row groups by statsKey, *skipping.ColumnStats
 }
 
 const parquetMagic = "PAR1"

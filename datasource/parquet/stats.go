@@ -41,14 +41,31 @@ func (p *Projection) RowGroupStats() *Stats {
 		case c.missing():
 			s.cols[i] = missingStats(len(groups), func(g int) int64 { return groups[g].numRows })
 		case c.leaf != nil:
-			b := newBounds(c, len(groups))
-			for g := range groups {
-				b.addChunk(g, &groups[g])
-			}
-			s.cols[i] = b.stats
+			s.cols[i] = p.f.leafStats(c)
 		}
 	}
 	return s
+}
+
+// statsKey names the statistics of a leaf, read as a type.
+type statsKey struct {
+	leaf int
+	want types.Type
+}
+
+// leafStats returns the statistics of a column's row groups, decoded once per File.
+func (f *File) leafStats(c *projected) *skipping.ColumnStats {
+	key := statsKey{c.leaf.index, c.conv.want}
+	if s, ok := f.groupStats.Load(key); ok {
+		return s.(*skipping.ColumnStats)
+	}
+	groups := f.meta.rowGroups
+	b := newBounds(c, len(groups))
+	for g := range groups {
+		b.addChunk(g, &groups[g])
+	}
+	s, _ := f.groupStats.LoadOrStore(key, b.stats)
+	return s.(*skipping.ColumnStats)
 }
 
 // missingStats are the statistics of a column that has only NULLs.

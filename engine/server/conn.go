@@ -63,6 +63,8 @@ type conn struct {
 	headerN int // bytes of the header of the packet being written that have come
 	outLeft int // payload bytes of it that have not
 	muted   bool
+	holding bool   // what is written waits in held for the next write
+	held    []byte // sent before anything else
 
 	peeking chan struct{} // closed when the goroutine of watch has seen a byte or an error
 	gone    atomic.Pointer[func(error)]
@@ -292,11 +294,29 @@ func (c *conn) number(p []byte, inPlace bool) (out []byte) {
 }
 
 func (c *conn) send(p []byte) error {
+	if c.holding && len(c.held)+len(p) <= maxHeld {
+		c.held = append(c.held, p...)
+		return nil
+	}
+	if len(c.held) > 0 {
+		p = append(c.held, p...)
+		c.held = p[:0]
+	}
 	_ = c.raw.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
 	if _, err := c.Conn.Write(p); err != nil {
 		return fmt.Errorf("writing to the client: %w", err)
 	}
 	return nil
+}
+
+// maxHeld is the greatest part of a result that waits to go out with the next.
+const maxHeld = 64 << 10
+
+// hold runs a function whose writes are sent with the first write after it: small results go out in one piece.
+func (c *conn) hold(f func() error) error {
+	c.holding = true
+	defer func() { c.holding = false }()
+	return f()
 }
 
 // sendError sends an error packet as the next packet.

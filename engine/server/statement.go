@@ -167,7 +167,7 @@ func (r *run) kept() (handled bool, err error) {
 	}
 	r.setStatus()
 	r.rows = r.sink.Rows()
-	return true, r.sink.Flush()
+	return true, r.w.hold(r.sink.Flush) // until the host ends the result
 }
 
 // cause turns the error of a cancelled context into the reason of the cancellation.
@@ -236,7 +236,7 @@ func (r *run) attachSink() {
 		if err := r.send(&sqltypes.Result{Fields: fields}); err != nil {
 			return err
 		}
-		return r.c.FlushBuffer()
+		return r.w.hold(r.c.FlushBuffer) // until the first rows
 	}})
 	r.ctx = r.ctx.WithContext(r.h.s.cfg.WithSink(r.ctx.Context, r.sink))
 }
@@ -283,7 +283,7 @@ func (r *run) result(schema sql.Schema, iter sql.RowIter) (err error) {
 	}
 	if r.sink != nil && r.sink.Started() {
 		r.rows = r.sink.Rows()
-		return r.sink.Flush()
+		return r.w.hold(r.sink.Flush) // until the host ends the result
 	}
 	if len(last.Fields) == 0 && last.Info != "" && r.w != nil && !r.cmd.cursor {
 		return r.sendOK(last)

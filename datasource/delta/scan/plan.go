@@ -261,10 +261,48 @@ func (p *plan) Stats() exec.ScanStats {
 // morselBytes is about the size of a morsel in a file of which the log does not know the number of rows.
 const morselBytes = 4 << 20
 
+// lookUpRows is up to how many rows one stream reads faster than several.
+const lookUpRows = 1 << 14
+
+// openOne opens the only file of a scan for n streams, in one morsel if few rows of it are read.
+func (p *plan) openOne(ctx context.Context, file, n int) ([]morsel, error) {
+	p.streams = 1
+	ms, err := p.open(ctx, file)
+	if err != nil || len(ms) != 1 || n == 1 {
+		return ms, err
+	}
+	m := ms[0]
+	if m.group < 0 {
+		return ms, nil
+	}
+	ranges, err := p.ranges(ctx, m)
+	if err != nil {
+		return nil, p.src.readError(m.file.path, err)
+	}
+	if rowsOf(ranges) <= lookUpRows {
+		return ms, nil
+	}
+	var cut []morsel
+	for step, from := (m.to-m.from+int64(n)-1)/int64(n), m.from; from < m.to; from += step {
+		cut = append(cut, morsel{m.file, m.group, from, min(m.to, from+step)})
+	}
+	m.file.groups[m.group].dicts.morsels = len(cut)
+	return cut, nil
+}
+
 // Streams implements exec.Scan. There are no more streams than there may be morsels for.
-func (p *plan) Streams(_ context.Context, n int) ([]exec.Stream, error) {
+func (p *plan) Streams(ctx context.Context, n int) ([]exec.Stream, error) {
 	work := 0
-	for _, i := range p.queue.files {
+	files := p.queue.files
+	if len(files) == 1 {
+		ms, err := p.openOne(ctx, int(files[0]), n)
+		if err != nil {
+			return nil, err
+		}
+		p.queue.prime(ms)
+		work, files = max(1, len(ms)), nil
+	}
+	for _, i := range files {
 		rows, bytes := p.src.table.Files.NumRecords(int(i)), p.src.table.Files.Size(int(i))
 		if work += 1 + int(rows/p.src.opts.MorselRows); rows < 0 {
 			work += int(bytes / morselBytes)

@@ -70,6 +70,14 @@ func (q *queue) take(ctx context.Context, open func(ctx context.Context, file in
 	}
 }
 
+// prime puts morsels in before anybody takes one.
+func (q *queue) prime(ms []morsel) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ready = ms
+	q.next = len(q.files)
+}
+
 // left is the number of files that nobody has opened yet.
 func (q *queue) left() int {
 	q.mu.Lock()
