@@ -261,20 +261,26 @@ func (p *plan) Stats() exec.ScanStats {
 // morselBytes is about the size of a morsel in a file of which the log does not know the number of rows.
 const morselBytes = 4 << 20
 
-// lookUpRows is up to how many rows one stream reads faster than several.
-const lookUpRows = 1 << 14
+// Up to how many files a scan opens before its streams, and up to how many rows one stream reads faster than several.
+const (
+	lookUpFiles = 4
+	lookUpRows  = 1 << 15
+)
 
-// openOne opens the only file of a scan for n streams, in one morsel if few rows of it are read.
-func (p *plan) openOne(ctx context.Context, file, n int) ([]morsel, error) {
+// openFew opens the few files of a scan for n streams, in one morsel if few rows are read.
+func (p *plan) openFew(ctx context.Context, n int) (ms []morsel, err error) {
 	p.streams = 1
-	ms, err := p.open(ctx, file)
-	if err != nil || len(ms) != 1 || n == 1 {
-		return ms, err
+	for _, file := range p.queue.files {
+		some, err := p.open(ctx, int(file))
+		if err != nil {
+			return nil, err
+		}
+		ms = append(ms, some...)
 	}
-	m := ms[0]
-	if m.group < 0 {
+	if len(ms) != 1 || n == 1 || ms[0].group < 0 {
 		return ms, nil
 	}
+	m := ms[0]
 	ranges, err := p.ranges(ctx, m)
 	if err != nil {
 		return nil, p.src.readError(m.file.path, err)
@@ -294,8 +300,8 @@ func (p *plan) openOne(ctx context.Context, file, n int) ([]morsel, error) {
 func (p *plan) Streams(ctx context.Context, n int) ([]exec.Stream, error) {
 	work := 0
 	files := p.queue.files
-	if len(files) == 1 {
-		ms, err := p.openOne(ctx, int(files[0]), n)
+	if len(files) > 0 && len(files) <= lookUpFiles {
+		ms, err := p.openFew(ctx, n)
 		if err != nil {
 			return nil, err
 		}
