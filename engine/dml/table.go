@@ -113,6 +113,10 @@ func (t *Table) newAppender(ctx context.Context, env *expr.Env) (*appender, erro
 	for _, k := range t.Key {
 		spec.KeyColumns = append(spec.KeyColumns, a.fields[k].Name)
 	}
+	var err error
+	if spec.Clustering, err = feature.ClusteringColumns(t.Snapshot.DomainMetadata()); err != nil {
+		return nil, fmt.Errorf("table %s: %w", t.Name, err)
+	}
 	w, err := write.NewWriter(ctx, spec, write.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", t.Name, err)

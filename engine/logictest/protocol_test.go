@@ -220,6 +220,18 @@ func TestReplaceGoesOnWhereTheTableWas(t *testing.T) {
 	}
 }
 
+// TestClusteringColumnsHaveStatistics holds also where the properties say that no column has any.
+func TestClusteringColumnsHaveStatistics(t *testing.T) {
+	f := aClusteredTable(t)
+	f.exec("ALTER TABLE t SET TBLPROPERTIES ('delta.dataSkippingNumIndexedCols' = '0')")
+	f.exec(`INSERT INTO t VALUES (1, '{"x":2}')`)
+	for _, a := range f.actions("t", 2) {
+		if want := `{"numRecords":1,"minValues":{"col-b":{"col-x":2}},"maxValues":{"col-b":{"col-x":2}},"nullCount":{"col-b":{"col-x":0}},"tightBounds":true}`; a.Add != nil && a.Add.Stats != want {
+			t.Errorf("%s, want %s", a.Add.Stats, want)
+		}
+	}
+}
+
 func TestClusteringColumnsStay(t *testing.T) {
 	f := aClusteredTable(t)
 	f.refused("ALTER TABLE t DROP COLUMN b", 3959, "CLUSTER BY")

@@ -29,7 +29,7 @@ type partitionColumn struct {
 }
 
 // newLayout lays out a table of the given columns; void ones, which hold only NULLs, are not stored.
-func newLayout(columns []parquet.Field, void []bool, partitionNames, keyNames []string, properties map[string]string) (*layout, error) {
+func newLayout(columns []parquet.Field, void []bool, partitionNames, keyNames []string) (*layout, error) {
 	l := &layout{columns: len(columns)}
 	partition := make(map[int]bool)
 	for _, name := range partitionNames {
@@ -59,7 +59,6 @@ func newLayout(columns []parquet.Field, void []bool, partitionNames, keyNames []
 	if len(l.fields) == 0 {
 		return nil, fmt.Errorf("a table needs a column that is no partition column")
 	}
-	l.stats = statsFields(l.fields, properties)
 	return l, nil
 }
 

@@ -3,6 +3,7 @@ package write
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,11 +31,18 @@ type statsField struct {
 }
 
 // statsFields chooses the fields that get statistics: those that delta.dataSkippingStatsColumns lists, else the first
-// delta.dataSkippingNumIndexedCols leaves (all if it is -1, 32 if it is not set).
-func statsFields(fields []parquet.Field, properties map[string]string) []statsField {
+// delta.dataSkippingNumIndexedCols leaves (all if it is -1, 32 if it is not set); and always those, paths of physical names, by which
+// the table is clustered (PROTOCOL.md, Writer Requirements for Clustered Table).
+func statsFields(fields []parquet.Field, properties map[string]string, clustering [][]string) []statsField {
+	chosen := indexed(properties)
+	return chooseFields(fields, nil, nil, func(path, physical []string) bool { return chosen(path) || listed(clustering, physical) })
+}
+
+// indexed tells, leaf by leaf, which ones the properties choose.
+func indexed(properties map[string]string) func(path []string) bool {
 	if list, ok := properties[propStatsColumns]; ok {
 		paths := splitColumns(list)
-		return chooseFields(fields, nil, func(path []string) bool { return listed(paths, path) })
+		return func(path []string) bool { return listed(paths, path) }
 	}
 	left := defaultIndexedCols
 	if s, ok := properties[propIndexedCols]; ok {
@@ -45,23 +53,23 @@ func statsFields(fields []parquet.Field, properties map[string]string) []statsFi
 	if left < 0 {
 		left = math.MaxInt
 	}
-	return chooseFields(fields, nil, func([]string) bool {
+	return func([]string) bool {
 		left--
 		return left >= 0
-	})
+	}
 }
 
-func chooseFields(fields []parquet.Field, parent []string, wanted func(path []string) bool) (out []statsField) {
+func chooseFields(fields []parquet.Field, parent, physicalParent []string, wanted func(path, physical []string) bool) (out []statsField) {
 	for i := range fields {
 		f := &fields[i]
 		s := statsField{name: quoteJSON(f.PhysicalName()), position: i}
-		path := append(parent[:len(parent):len(parent)], f.Name)
+		path, physical := append(slices.Clip(parent), f.Name), append(slices.Clip(physicalParent), f.PhysicalName())
 		switch {
 		case f.Kind == parquet.Struct:
-			if s.children = chooseFields(f.Children, path, wanted); len(s.children) == 0 {
+			if s.children = chooseFields(f.Children, path, physical, wanted); len(s.children) == 0 {
 				continue
 			}
-		case !wanted(path):
+		case !wanted(path, physical):
 			continue
 		case f.Kind == parquet.Primitive:
 			s.typ, s.bounds = f.Type, hasBounds(f.Type)

@@ -19,6 +19,7 @@ type TableSpec struct {
 	Metadata        *action.Metadata
 	Protocol        *action.Protocol // nil: every property that Metadata sets is in force
 	KeyColumns      []string         // columns that get bloom filters, by logical name, whatever the case
+	Clustering      [][]string       // paths of physical names of columns that have statistics whatever the properties say
 	TargetFileBytes int64            // 0: the property delta.targetFileSize, else 128 MiB
 }
 
@@ -35,10 +36,11 @@ func NewWriter(ctx context.Context, table TableSpec, opts Options) (*Writer, err
 	}
 	properties := table.Metadata.Configuration
 	columns := schema.ParquetFields(table.Schema, mode)
-	l, err := newLayout(columns, voidColumns(table.Schema, columns), table.Metadata.PartitionColumns, table.KeyColumns, properties)
+	l, err := newLayout(columns, voidColumns(table.Schema, columns), table.Metadata.PartitionColumns, table.KeyColumns)
 	if err != nil {
 		return nil, err
 	}
+	l.stats = statsFields(l.fields, properties, table.Clustering)
 	if mode != schema.MappingNone || strings.EqualFold(properties[propRandomPrefixes], "true") {
 		l.prefix = prefixLength(properties)
 	}
