@@ -1,6 +1,8 @@
 package txn
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"strconv"
 	"time"
@@ -32,6 +34,9 @@ func (tx *Transaction) commitInfo(v delta.Version, previous, now time.Time) (*ac
 		Timestamp: &ms, Operation: op.name, OperationParameters: op.params, OperationMetrics: op.metrics,
 		ReadVersion: &read, IsolationLevel: isolationNames[tx.isolation()], IsBlindAppend: &blind,
 		EngineInfo: tx.opts.EngineInfo, TxnID: tx.id,
+	}
+	if feature.Enabled(tx.protocol(), tx.metadata(), feature.RowTracking, rowTrackingEnabled) {
+		info.Extra = map[string]json.RawMessage{"tags": json.RawMessage(fmt.Sprintf(`{"delta.rowTracking.preserved":"%t"}`, !tx.changes.renumbers()))}
 	}
 	if !hasTimestamps(tx.protocol(), tx.metadata()) {
 		return info, tx.changes.metadata

@@ -47,7 +47,7 @@ func (tx *Transaction) blindAppend() bool { return len(tx.changes.removes) == 0 
 // took rows out of a file by a deletion vector: see rebase.go.
 func (tx *Transaction) conflict(ctx context.Context, w *winner) (*ConflictError, error) {
 	for _, check := range []func(*winner) (Kind, string){
-		tx.schemaChanged, tx.namesTaken,
+		tx.schemaChanged, tx.namesTaken, tx.addedWithoutRowIDs,
 	} {
 		if kind, subject := check(w); kind != 0 {
 			return tx.conflictError(w, kind, subject), nil
@@ -151,6 +151,19 @@ func (tx *Transaction) namesTaken(w *winner) (Kind, string) {
 	for _, d := range w.domains {
 		if _, ok := tx.changes.domains[d.Domain]; ok {
 			return ConcurrentDomainMetadata, d.Domain
+		}
+	}
+	return 0, ""
+}
+
+// addedWithoutRowIDs finds a file that w added before row tracking, which the transaction switches on, asked for row ids.
+func (tx *Transaction) addedWithoutRowIDs(w *winner) (Kind, string) {
+	if tx.changes.protocol == nil || !assignsRowIDs(tx.protocol(), tx.metadata()) {
+		return 0, ""
+	}
+	for _, a := range w.adds {
+		if a.BaseRowID == nil {
+			return ConcurrentAppend, a.Path
 		}
 	}
 	return 0, ""

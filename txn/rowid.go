@@ -3,6 +3,7 @@ package txn
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/featuresql/featuresql/datasource/delta"
@@ -13,7 +14,10 @@ import (
 // rowTrackingDomain holds the highest row id given out (PROTOCOL.md, Row Tracking).
 const rowTrackingDomain = "delta.rowTracking"
 
-const rowTrackingSuspended = "delta.rowTrackingSuspended"
+const (
+	rowTrackingEnabled   = "delta.enableRowTracking"
+	rowTrackingSuspended = "delta.rowTrackingSuspended"
+)
 
 // assignsRowIDs says whether a commit must give its files row ids: where row tracking is supported, be it enabled or not.
 func assignsRowIDs(p *action.Protocol, m *action.Metadata) bool {
@@ -63,6 +67,11 @@ func assignRowIDs(actions []action.Action, table string, v delta.Version, highes
 		}})
 	}
 	return actions, nil
+}
+
+// renumbers reports whether rows that were there may get new ids: rows that are updated, or copied to another file.
+func (c *changes) renumbers() bool {
+	return len(c.removes) > 0 && slices.ContainsFunc(c.adds, func(a staged) bool { return !a.dead && a.BaseRowID == nil })
 }
 
 // baseRowID returns the highest row id given out in the base.

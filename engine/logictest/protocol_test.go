@@ -220,6 +220,70 @@ func TestReplaceGoesOnWhereTheTableWas(t *testing.T) {
 	}
 }
 
+// TestRowTracking switches row tracking on where there are rows, and changes them.
+func TestRowTracking(t *testing.T) {
+	f := newForeign(t, plainProtocol, metadata(`{"name":"a","type":"long","nullable":true,"metadata":{}}`, "", ""))
+	f.exec("INSERT INTO t VALUES (1), (2), (3)")
+	f.exec("ALTER TABLE t SET TBLPROPERTIES ('delta.enableRowTracking' = 'true', 'delta.enableDeletionVectors' = 'true')")
+	p, m, _ := f.change("t", 2)
+	if want := []string{"appendOnly", "deletionVectors", "domainMetadata", "invariants", "rowTracking"}; !slices.Equal(p.WriterFeatures, want) {
+		t.Errorf("%v", p.WriterFeatures)
+	}
+	if m.Configuration["delta.rowTracking.materializedRowIdColumnName"] == "" || m.Configuration["delta.rowTracking.materializedRowCommitVersionColumnName"] == "" {
+		t.Errorf("%v", m.Configuration)
+	}
+	f.exec("ALTER TABLE t SET TBLPROPERTIES ('a' = 'b')")
+	f.exec("INSERT INTO t VALUES (4), (5)")
+	f.exec("DELETE FROM t WHERE a = 1")
+	f.exec("UPDATE t SET a = 6 WHERE a = 5")
+	f.exec("CREATE OR REPLACE TABLE t (a BIGINT) AS SELECT * FROM t")
+	f.exec("DELETE FROM t")
+	for version, want := range map[int]string{
+		2: "add 0+3 of version 2; mark 2; preserved true", 3: "preserved true", 4: "add 3+2 of version 4; mark 4; preserved true", 5: "remove 0; add 0+3 of version 2; preserved true",
+		6: "remove 3; add 3+2 of version 4; add 5+1 of version 6; mark 5; preserved false", 7: "remove 0; remove 3; remove 5; add 6+4 of version 7; mark 9; ", 8: "remove 6; ",
+	} {
+		if got := f.rowIDs(version); got != want {
+			t.Errorf("version %d: %s, want %s", version, got, want)
+		}
+	}
+	f.exec("CREATE TABLE u (a INT) TBLPROPERTIES ('delta.enableRowTracking' = 'true')")
+	f.exec("CREATE TABLE v LIKE u")
+	_, u, _ := f.change("u", 0)
+	_, v, _ := f.change("v", 0)
+	if name := "delta.rowTracking.materializedRowIdColumnName"; u.Configuration[name] == "" || v.Configuration[name] == "" || v.Configuration[name] == u.Configuration[name] {
+		t.Errorf("%v %v", u, v)
+	}
+}
+
+// rowIDs tells what a commit says of row ids, sorted.
+func (f *foreign) rowIDs(version int) string {
+	f.Helper()
+	var removes, adds []string
+	rest := ""
+	for _, a := range f.actions("t", version) {
+		switch {
+		case a.Add != nil:
+			n, _, _ := strings.Cut(strings.TrimPrefix(a.Add.Stats, `{"numRecords":`), ",")
+			if _, after, ok := strings.Cut(a.Add.Stats, `"numRecords":`); ok {
+				n = after[:strings.IndexAny(after, ",}")]
+			}
+			adds = append(adds, fmt.Sprintf("add %d+%s of version %d; ", *a.Add.BaseRowID, n, *a.Add.DefaultRowCommitVersion))
+		case a.Remove != nil:
+			removes = append(removes, fmt.Sprintf("remove %d; ", *a.Remove.BaseRowID))
+		case a.DomainMetadata != nil:
+			rest += "mark " + strings.Trim(strings.TrimPrefix(a.DomainMetadata.Configuration, `{"rowIdHighWaterMark":`), "}") + "; "
+		}
+	}
+	for _, a := range f.actions("t", version) {
+		if a.CommitInfo != nil && a.CommitInfo.Extra["tags"] != nil {
+			rest += "preserved " + strings.Trim(strings.TrimPrefix(string(a.CommitInfo.Extra["tags"]), `{"delta.rowTracking.preserved":`), `"}`)
+		}
+	}
+	slices.Sort(removes)
+	slices.Sort(adds)
+	return strings.Join(removes, "") + strings.Join(adds, "") + rest
+}
+
 // TestClusteringColumnsHaveStatistics holds also where the properties say that no column has any.
 func TestClusteringColumnsHaveStatistics(t *testing.T) {
 	f := aClusteredTable(t)

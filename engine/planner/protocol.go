@@ -32,7 +32,11 @@ func complete(fields []schema.Field, meta *action.Metadata, old *action.Protocol
 	if isMapped(conf) {
 		mapFields(fields, conf, func(string) string { return "col-" + uuid.NewString() })
 	}
-	if strings.EqualFold(conf[propertyRowTracking], "true") && conf[propertyRowIDColumn] == "" {
+	tracked := strings.EqualFold(conf[propertyRowTracking], "true")
+	if tracked && strings.EqualFold(conf["delta.rowTrackingSuspended"], "true") {
+		return nil, nil, &PropertyError{propertyRowTracking, "true", "cannot be set while delta.rowTrackingSuspended is true"}
+	}
+	if tracked && conf[propertyRowIDColumn] == "" {
 		conf[propertyRowIDColumn] = "_row-id-col-" + uuid.NewString()
 		conf[propertyRowVersionColumn] = "_row-commit-version-col-" + uuid.NewString()
 	}

@@ -114,12 +114,33 @@ func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	if len(stmt.AddChecks) > 0 {
 		tx.ReadAll() // a row that another writer adds now could break the new rule
 	}
+	if strings.EqualFold(meta.Configuration[propertyRowTracking], "true") {
+		if err := giveRowIDs(tx, tbl); err != nil {
+			return err
+		}
+	}
 	if proto != snap.Protocol() {
 		if err := tx.SetProtocol(proto); err != nil {
 			return err
 		}
 	}
 	return errors.Join(tx.SetMetadata(&meta), tx.SetOperation(op, map[string]string{}, map[string]string{}))
+}
+
+// giveRowIDs adds the files anew that have no row ids yet; the commit gives them ids (PROTOCOL.md, Writer Requirements for Row Tracking).
+func giveRowIDs(tx *txn.Transaction, tbl *catalog.Table) error {
+	files := tbl.Snapshot().Files()
+	for i := range files.Len() {
+		a := files.Add(i)
+		if a.BaseRowID != nil {
+			continue
+		}
+		a.DataChange = false
+		if err := tx.AddFile(a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // alterFields adds columns; existing rows have NULL in them, so a new column is nullable.

@@ -69,9 +69,8 @@ var writerOnly = []string{
 var writable = map[string]func(*table) string{
 	AppendOnly: nil, Invariants: nil, CheckConstraints: nil, ColumnMapping: nil, DeletionVectors: nil, TimestampNTZ: nil,
 	V2Checkpoint: nil, VacuumProtocolCheck: nil, InCommitTimestamp: nil, DomainMetadata: nil, Clustering: nil, ColumnDefaults: nil,
-	TypeWidening: nil, TypeWideningPreview: nil,
+	TypeWidening: nil, TypeWideningPreview: nil, RowTracking: nil,
 	ChangeDataFeed: func(t *table) string { return t.enabled(propertyCDF) },
-	RowTracking:    func(t *table) string { return t.enabled(propertyRowTracking) },
 	GeneratedColumns: func(t *table) string {
 		return t.uses("is generated", func(f *schema.Field) bool { _, ok := f.Generation(); return ok })
 	},

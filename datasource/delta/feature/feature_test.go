@@ -62,7 +62,7 @@ func TestChecks(t *testing.T) {
 		{"catalog", lists("catalogManaged", ""), plain, "catalogManaged", "catalogManaged"},
 		{"iceberg", lists("", "icebergCompatV2"), plain, "", "icebergCompatV2"},
 		{"row tracking off", lists("", feature.RowTracking), plain, "", ""},
-		{"row tracking on", lists("", feature.RowTracking), table("", `"long"`, "delta.enableRowTracking", "true"), "", "rowTracking"},
+		{"row tracking on", lists("", feature.RowTracking), table("", `"long"`, "delta.enableRowTracking", "true"), "", ""},
 		{"default values unused", lists("", feature.ColumnDefaults), plain, "", ""},
 		{"default values", lists("", feature.ColumnDefaults), withDefault, "", ""},
 		{"default without the feature", lists("", ""), withDefault, "", ""},
