@@ -56,6 +56,11 @@ func (tx *Transaction) Orphans() []string {
 	for _, s := range c.adds {
 		paths = append(paths, c.root.CanonicalPath(s.Path))
 	}
+	if tx.outcome != committed {
+		for _, f := range c.cdc {
+			paths = append(paths, c.root.CanonicalPath(f.Path))
+		}
+	}
 	used := map[string]bool{}
 	if tx.outcome == committed {
 		used = c.usedVectors()

@@ -176,7 +176,10 @@ func (tx *Transaction) AddCDC(c action.CDC) error {
 	return tx.change(func(ch *changes) func() {
 		n := len(ch.cdc)
 		ch.cdc = append(ch.cdc, c)
-		return func() { ch.cdc = ch.cdc[:n] }
+		return func() {
+			ch.cdc = ch.cdc[:n]
+			ch.undone = append(ch.undone, ch.root.CanonicalPath(c.Path))
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package dml
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/featuresql/featuresql/engine/exec"
@@ -98,6 +99,11 @@ type mergeRun struct {
 	matched vector.Bitmap // source ordinals that met a target row
 	apps    []*appender
 	result  Result
+}
+
+// changesRows reports whether rows that are there may be changed.
+func (r *mergeRun) changesRows() bool {
+	return slices.ContainsFunc(r.m.Clauses, func(c Clause) bool { return c.Act == UpdateRow || c.Act == DeleteRow })
 }
 
 func (r *mergeRun) has(k Kind) bool {
@@ -441,7 +447,11 @@ func (r *mergeRun) act(ctx context.Context, a *appender, b *vector.Batch, rows [
 	if c.Act == RejectRow {
 		return &DuplicateKeyError{Table: r.t.Name, Key: keyText(b, int(rows[0]), l.position[:r.width], r.sourceKeys)}
 	}
-	dup, n := r.rows.add(b, rows, l.file, l.row)
+	as := deleted
+	if c.Act == UpdateRow {
+		as = updatedFrom
+	}
+	dup, n := r.rows.add(b, rows, l.file, l.row, as)
 	if dup >= 0 && !r.onlyDeletes() {
 		return &AmbiguousMergeError{Table: r.t.Name, Row: rowText(b, dup, len(r.needed))}
 	}
@@ -465,7 +475,14 @@ func (r *mergeRun) append(ctx context.Context, a *appender, c *compiledClause, r
 			return err
 		}
 	}
-	return a.append(ctx, rows)
+	as := inserted
+	switch {
+	case c.Act == UpdateRow:
+		as = updatedTo
+	case !r.changesRows():
+		as = r.t.plainly(inserted)
+	}
+	return a.append(ctx, rows, as)
 }
 
 // onlyDeletes reports the one case in which several source rows may match a target row: MERGE does nothing to

@@ -12,7 +12,9 @@ import (
 
 // Append inserts the rows of op, whose columns are the table's, without looking at keys.
 func (t *Table) Append(ctx context.Context, q *exec.Query, op exec.Operator) (Result, error) {
-	apps, err := t.collect(ctx, q, op, func(a *appender) worker { return a.append })
+	apps, err := t.collect(ctx, q, op, func(a *appender) worker {
+		return func(ctx context.Context, b *vector.Batch) error { return a.append(ctx, b, t.plainly(inserted)) }
+	})
 	if err != nil {
 		return Result{}, err
 	}
@@ -26,14 +28,14 @@ func (t *Table) Append(ctx context.Context, q *exec.Query, op exec.Operator) (Re
 // Delete removes the rows that op names by their row ids, its two columns; a nil op removes all rows.
 func (t *Table) Delete(ctx context.Context, q *exec.Query, op exec.Operator) (Result, error) {
 	if op == nil {
-		return t.deleteAll(ctx)
+		return t.deleteAll(ctx, q)
 	}
 	rows := newTouched()
 	var n atomic.Int64
 	err := each(ctx, q, op, func() (worker, error) {
 		return func(_ context.Context, b *vector.Batch) error {
 			n.Add(int64(b.Rows()))
-			if dup, _ := rows.add(b, live(b), 0, 1); dup >= 0 {
+			if dup, _ := rows.add(b, live(b), 0, 1, deleted); dup >= 0 {
 				return fmt.Errorf("table %s: DELETE met a row twice", t.Name)
 			}
 			return nil
@@ -46,8 +48,11 @@ func (t *Table) Delete(ctx context.Context, q *exec.Query, op exec.Operator) (Re
 }
 
 // deleteAll removes every file of the table; the number of rows is what the log says, or the files themselves.
-func (t *Table) deleteAll(ctx context.Context) (Result, error) {
+func (t *Table) deleteAll(ctx context.Context, q *exec.Query) (Result, error) {
 	t.Tx.ReadAll()
+	if err := t.logAll(ctx, q); err != nil {
+		return Result{}, err
+	}
 	files := t.Snapshot.Files()
 	var res Result
 	for f := range files.Len() {
@@ -69,10 +74,10 @@ func (t *Table) Update(ctx context.Context, q *exec.Query, op exec.Operator) (Re
 	rows := newTouched()
 	apps, err := t.collect(ctx, q, op, func(a *appender) worker {
 		return func(ctx context.Context, b *vector.Batch) error {
-			if dup, _ := rows.add(b, live(b), cols, cols+1); dup >= 0 {
+			if dup, _ := rows.add(b, live(b), cols, cols+1, updatedFrom); dup >= 0 {
 				return fmt.Errorf("table %s: UPDATE met a row twice", t.Name)
 			}
-			return a.append(ctx, &vector.Batch{Len: b.Len, Sel: b.Sel, Cols: b.Cols[:cols]})
+			return a.append(ctx, &vector.Batch{Len: b.Len, Sel: b.Sel, Cols: b.Cols[:cols]}, updatedTo)
 		}
 	})
 	if err != nil {

@@ -25,6 +25,7 @@ type Table struct {
 	Cache    *scan.Cache
 	Checks   []Check
 	Key      []int // positions of the declared key's columns
+	Only     bool  // the transaction holds no other statement
 }
 
 // Check is a condition that must be true for every new row (PROTOCOL.md, CHECK Constraints): NULL is not enough.
@@ -96,6 +97,8 @@ type appender struct {
 	fields []exec.Field
 	checks []*expr.Evaluator
 	w      *write.Writer
+	log    *write.Writer // of the change data feed; nil until needed
+	newLog func() (*write.Writer, error)
 	rows   int64
 }
 
@@ -108,8 +111,7 @@ func (t *Table) newAppender(ctx context.Context, env *expr.Env) (*appender, erro
 		}
 		a.checks = append(a.checks, ev)
 	}
-	spec := write.TableSpec{Store: t.Snapshot.Table().Store(), Schema: t.Snapshot.Schema(), Metadata: t.Snapshot.Metadata(),
-		Protocol: t.Snapshot.Protocol()}
+	spec := t.spec()
 	for _, k := range t.Key {
 		spec.KeyColumns = append(spec.KeyColumns, a.fields[k].Name)
 	}
@@ -122,11 +124,20 @@ func (t *Table) newAppender(ctx context.Context, env *expr.Env) (*appender, erro
 		return nil, fmt.Errorf("table %s: %w", t.Name, err)
 	}
 	a.w = w
+	a.newLog = func() (*write.Writer, error) { // outlives the context of the one who writes
+		log := t.spec()
+		log.ChangeData = true
+		return write.NewWriter(ctx, log, write.Options{})
+	}
 	return a, nil
 }
 
-// append checks and writes the live rows of b, whose columns are the table's.
-func (a *appender) append(ctx context.Context, b *vector.Batch) error {
+func (t *Table) spec() write.TableSpec {
+	return write.TableSpec{Store: t.Snapshot.Table().Store(), Schema: t.Snapshot.Schema(), Metadata: t.Snapshot.Metadata(), Protocol: t.Snapshot.Protocol()}
+}
+
+// append checks and writes the live rows of b, whose columns are the table's; as says what they are in the change data feed.
+func (a *appender) append(ctx context.Context, b *vector.Batch, as change) error {
 	if b.Rows() == 0 {
 		return nil
 	}
@@ -134,6 +145,9 @@ func (a *appender) append(ctx context.Context, b *vector.Batch) error {
 		return err
 	}
 	a.rows += int64(b.Rows())
+	if err := a.note(ctx, b, as); err != nil {
+		return err
+	}
 	return a.w.Write(ctx, b)
 }
 
@@ -197,14 +211,17 @@ func rowText(b *vector.Batch, row, cols int) string {
 // stage closes the appenders and adds their files to the transaction; on error everything written is removed.
 func (t *Table) stage(ctx context.Context, apps []*appender) error {
 	var all []action.Add
-	for i, a := range apps {
+	for _, a := range apps {
 		adds, err := a.w.Close(ctx)
 		if err != nil {
-			abort(ctx, apps[:i])
-			abort(ctx, apps[i+1:])
+			abort(ctx, apps)
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 		all = append(all, adds...)
+		if err := a.stageLog(ctx); err != nil {
+			abort(ctx, apps)
+			return fmt.Errorf("table %s: %w", t.Name, err)
+		}
 	}
 	for _, add := range all {
 		if err := t.Tx.AddFile(add); err != nil {
@@ -219,6 +236,9 @@ func abort(ctx context.Context, apps []*appender) {
 	for _, a := range apps {
 		if a != nil {
 			_ = a.w.Abort(context.WithoutCancel(ctx)) // what failed before is the error to report
+			if a.log != nil {
+				_ = a.log.Abort(context.WithoutCancel(ctx))
+			}
 		}
 	}
 }

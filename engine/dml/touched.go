@@ -14,15 +14,29 @@ import (
 
 // touched holds the rows that a statement deletes or replaces, by file ordinal. Safe for concurrent use.
 type touched struct {
-	mu    sync.Mutex
-	files map[int]*roaring64.Bitmap
+	mu      sync.Mutex
+	files   map[int]*roaring64.Bitmap
+	updated map[int]*roaring64.Bitmap // those of them that are replaced
 }
 
-func newTouched() *touched { return &touched{files: map[int]*roaring64.Bitmap{}} }
+func newTouched() *touched {
+	return &touched{files: map[int]*roaring64.Bitmap{}, updated: map[int]*roaring64.Bitmap{}}
+}
 
-// add marks the rows of b that sel names; file and row ids are in the given columns. It returns the first row that was
-// marked before, or -1, and how many were not.
-func (t *touched) add(b *vector.Batch, sel []uint16, fileCol, rowCol int) (dup int, fresh int64) {
+// change says what the statement does with a row.
+func (t *touched) change(file int, row uint64) change {
+	switch {
+	case t.files[file] == nil || !t.files[file].Contains(row):
+		return untold
+	case t.updated[file] != nil && t.updated[file].Contains(row):
+		return updatedFrom
+	}
+	return deleted
+}
+
+// add marks the rows of b that sel names as deleted or updatedFrom; file and row ids are in the given columns. It returns the first row that
+// was marked before, or -1, and how many were not.
+func (t *touched) add(b *vector.Batch, sel []uint16, fileCol, rowCol int, as change) (dup int, fresh int64) {
 	dup = -1
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -32,6 +46,10 @@ func (t *touched) add(b *vector.Batch, sel []uint16, fileCol, rowCol int) (dup i
 		if rows == nil {
 			rows = roaring64.New()
 			t.files[f] = rows
+			t.updated[f] = roaring64.New()
+		}
+		if as == updatedFrom {
+			t.updated[f].Add(uint64(b.Cols[rowCol].Int(int(i))))
 		}
 		if rows.CheckedAdd(uint64(b.Cols[rowCol].Int(int(i)))) {
 			fresh++
@@ -53,6 +71,9 @@ func (t *touched) ordinals() []int {
 
 // remove takes the touched rows out of the table: whole files, deletion vectors, or files written anew.
 func (t *Table) remove(ctx context.Context, q *exec.Query, rows *touched) error {
+	if err := t.logRemoved(ctx, q, rows); err != nil {
+		return err
+	}
 	files := t.Snapshot.Files()
 	var rewrite []int
 	var vectors []txn.Deletion

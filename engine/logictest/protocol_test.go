@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/parquet"
 	"github.com/featuresql/featuresql/engine"
+	"github.com/featuresql/featuresql/engine/vector"
 )
 
 // foreign is a server with a table t that another engine made, of which only the log's version 0 is given.
@@ -218,6 +220,110 @@ func TestReplaceGoesOnWhereTheTableWas(t *testing.T) {
 	if _, _, domains = f.change("t", 2); domains["delta.rowTracking"].Configuration != `{"rowIdHighWaterMark":42}` {
 		t.Errorf("%+v", domains)
 	}
+}
+
+// TestChangeDataFeed compares the files of the change data feed with what the statements did.
+func TestChangeDataFeed(t *testing.T) {
+	for _, properties := range []string{"", ", 'delta.enableDeletionVectors' = 'true'", ", 'delta.columnMapping.mode' = 'name'"} {
+		f := newForeign(t, plainProtocol, metadata(`{"name":"a","type":"long","nullable":true,"metadata":{}}`, "", ""))
+		f.exec("CREATE TABLE u (id INT NOT NULL, p STRING, v STRING, PRIMARY KEY (id)) PARTITIONED BY (p) TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true'" + properties + ")")
+		if p, _, _ := f.change("u", 0); !slices.Contains(p.WriterFeatures, "changeDataFeed") {
+			t.Errorf("%+v", p)
+		}
+		for i, c := range []struct{ query, want string }{
+			{"INSERT INTO u VALUES (1, 'x', 'one'), (2, 'x', 'two'), (3, NULL, 'three'), (4, 'y z', 'four')", ""},
+			{"UPDATE u SET v = upper(v) WHERE id < 3", "update_postimage 1 x ONE|update_postimage 2 x TWO|update_preimage 1 x one|update_preimage 2 x two"},
+			{"DELETE FROM u WHERE id = 1", "delete 1 x ONE"},
+			{"MERGE INTO u USING (SELECT 2 AS id UNION ALL SELECT 3 UNION ALL SELECT 5) s ON u.id = s.id WHEN MATCHED AND u.id = 2 THEN DELETE WHEN MATCHED THEN UPDATE SET v = 'III' " +
+				"WHEN NOT MATCHED THEN INSERT (id, p, v) VALUES (s.id, 'x', 'five')",
+				"delete 2 x TWO|insert 5 x five|update_postimage 3 NULL III|update_preimage 3 NULL three"},
+			{"REPLACE INTO u VALUES (5, 'q', 'V'), (6, 'q', 'VI')", "insert 6 q VI|update_postimage 5 q V|update_preimage 5 x five"},
+			{"INSERT INTO u VALUES (7, 'q', 'VII')", ""},
+			{"BEGIN; INSERT INTO u VALUES (8, 'q', 'new'); UPDATE u SET v = 'VII!' WHERE id = 7; COMMIT", "insert 8 q new|update_postimage 7 q VII!|update_preimage 7 q VII"},
+			{"BEGIN; DELETE FROM u; INSERT INTO u VALUES (9, 'r', 'last'); COMMIT", "delete 3 NULL III|delete 4 y z four|delete 5 q V|delete 6 q VI|delete 7 q VII!|delete 8 q new|insert 9 r last"},
+			{"DELETE FROM u", ""},
+		} {
+			conn, err := f.db.Conn(t.Context())
+			must(t, err)
+			for _, q := range strings.Split(c.query, "; ") {
+				if _, err := conn.ExecContext(t.Context(), q); err != nil {
+					t.Fatalf("%s: %v", q, err)
+				}
+			}
+			must(t, conn.Close())
+			if got := f.changeData("u", i+1); got != c.want {
+				t.Errorf("%s\n%s, want\n%s", c.query, got, c.want)
+			}
+		}
+		f.refused("ALTER TABLE u ADD COLUMN _Change_Type INT", 1231, "_Change_Type")
+		f.exec("INSERT INTO u VALUES (1, 'x', 'one'), (2, 'x', 'two')")
+		before := tree(t, filepath.Dir(f.dir))
+		f.refused("UPDATE u SET id = 1", 1062, "")
+		conn, err := f.db.Conn(t.Context())
+		must(t, err)
+		for _, q := range []string{"BEGIN", "UPDATE u SET v = 'never'", "ROLLBACK"} {
+			_, err := conn.ExecContext(t.Context(), q)
+			must(t, err)
+		}
+		must(t, conn.Close())
+		if after := tree(t, filepath.Dir(f.dir)); !slices.Equal(before, after) {
+			t.Errorf("files before: %v\nafter: %v", before, after)
+		}
+	}
+}
+
+// changeData returns the rows of a version's change data files, sorted.
+func (f *foreign) changeData(table string, version int) string {
+	f.Helper()
+	dir := filepath.Join(filepath.Dir(f.dir), table)
+	var rows []string
+	for _, a := range f.actions(table, version) {
+		if a.CDC == nil {
+			continue
+		}
+		if !strings.HasPrefix(a.CDC.Path, "_change_data/") || a.CDC.DataChange {
+			f.Errorf("%+v", a.CDC)
+		}
+		partition := "NULL"
+		for _, v := range a.CDC.PartitionValues {
+			if v != nil {
+				partition = *v
+			}
+		}
+		rows = append(rows, parquetRows(f.T, filepath.Join(dir, action.Unescape(a.CDC.Path)), partition)...)
+	}
+	slices.Sort(rows)
+	return strings.Join(rows, "|")
+}
+
+// parquetRows returns the rows of a change data file of the columns id, v and _change_type.
+func parquetRows(t *testing.T, path, partition string) (rows []string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	must(t, err)
+	file, err := parquet.Open(t.Context(), memory(b), int64(len(b)), parquet.OpenOptions{Path: path})
+	must(t, err)
+	columns := map[string]*vector.Vector{}
+	for i, l := range file.Leaves() {
+		c, err := file.ReadLeaf(t.Context(), 0, i)
+		must(t, err)
+		columns[[]string{"id", "v", "kind"}[i]] = c.Values
+		if i == 2 && l.Path[0] != "_change_type" {
+			t.Errorf("%v", l.Path)
+		}
+	}
+	for i := range columns["id"].Len {
+		rows = append(rows, fmt.Sprintf("%s %d %s %s", columns["kind"].Bytes(i), columns["id"].Int(i), partition, columns["v"].Bytes(i)))
+	}
+	return rows
+}
+
+type memory []byte
+
+// ReadRange implements parquet.RangeReader.
+func (m memory) ReadRange(_ context.Context, off int64, p []byte) error {
+	copy(p, m[off:])
+	return nil
 }
 
 // TestRowTracking switches row tracking on where there are rows, and changes them.

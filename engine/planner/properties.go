@@ -94,7 +94,7 @@ func defineProperty(name string, check rule) {
 
 func init() {
 	for check, names := range map[*rule][]string{
-		ptr(boolean): {"delta.appendOnly", "delta.enableDeletionVectors", "delta.enableInCommitTimestamps", "delta.enableTypeWidening", propertyRowTracking,
+		ptr(boolean): {"delta.appendOnly", "delta.enableDeletionVectors", "delta.enableInCommitTimestamps", "delta.enableTypeWidening", propertyRowTracking, propertyChangeFeed,
 			"delta.enableExpiredLogCleanup", "delta.enableFullRetentionRollback", "delta.randomizeFilePrefixes", "delta.autoOptimize",
 			"delta.autoOptimize.optimizeWrite", "delta.ignoreProtocolDefaults"},
 		ptr(interval): {"delta.logRetentionDuration", "delta.deletedFileRetentionDuration", "delta.checkpointRetentionDuration",
@@ -102,7 +102,7 @@ func init() {
 		ptr(integer(1)):  {"delta.checkpointInterval", "delta.randomPrefixLength"},
 		ptr(integer(0)):  {"delta.dataSkippingStringPrefixLength", "delta.requireCheckpointProtectionBeforeVersion"},
 		ptr(integer(-1)): {"delta.dataSkippingNumIndexedCols"},
-		ptr(only("false", notWritten)): {"delta.enableChangeDataFeed", "delta.enableChangeDataCapture", "delta.rowTrackingSuspended",
+		ptr(only("false", notWritten)): {"delta.enableChangeDataCapture", "delta.rowTrackingSuspended",
 			"delta.enableIcebergCompatV1", "delta.enableIcebergCompatV2", "delta.enableIcebergCompatV3", "delta.enableVariantShredding",
 			"delta.castIcebergTimeType", "delta.ignoreIcebergBucketPartition", "delta.compatibility.symlinkFormatManifest.enabled",
 			"delta.enableMaterializePartitionColumnsFeature", "delta.writePartitionColumnsToParquet", "delta.universalFormat.iceberg.atomicConversion.supported"},

@@ -40,11 +40,23 @@ func complete(fields []schema.Field, meta *action.Metadata, old *action.Protocol
 		conf[propertyRowIDColumn] = "_row-id-col-" + uuid.NewString()
 		conf[propertyRowVersionColumn] = "_row-commit-version-col-" + uuid.NewString()
 	}
+	if strings.EqualFold(conf[propertyChangeFeed], "true") {
+		for _, f := range fields {
+			if slices.ContainsFunc(changeColumns, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
+				return nil, nil, &PropertyError{propertyChangeFeed, "true", "cannot be set for a table with the column " + f.Name + ", which the change data feed adds"}
+			}
+		}
+	}
 	s := &schema.Struct{Fields: fields}
 	meta.SchemaString = s.String()
 	p := feature.With(old, append(need, feature.Needed(meta, s)...))
 	return p, s, feature.CheckWrite(p, meta)
 }
+
+const propertyChangeFeed = "delta.enableChangeDataFeed"
+
+// changeColumns are the columns that readers of changes see besides the table's.
+var changeColumns = []string{"_change_type", "_commit_version", "_commit_timestamp"}
 
 // Properties of row tracking, and the columns that keep the ids of rows that move (PROTOCOL.md, Row Tracking).
 const (

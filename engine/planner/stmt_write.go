@@ -74,7 +74,7 @@ func (s *statement) writeOnce(ctx *sql.Context, sess *catalog.Session, tbl *cata
 	}
 	var res dml.Result
 	err = s.rt.inTransaction(ctx, tx, own, func() error {
-		res, err = s.stageWrite(ctx, tx, tbl)
+		res, err = s.stageWrite(ctx, tx, tbl, own)
 		return err
 	})
 	return res, own, err
@@ -117,7 +117,7 @@ type writing struct {
 	q      *exec.Query
 }
 
-func (s *statement) stageWrite(ctx *sql.Context, tx *txn.Transaction, tbl *catalog.Table) (dml.Result, error) {
+func (s *statement) stageWrite(ctx *sql.Context, tx *txn.Transaction, tbl *catalog.Table, own bool) (dml.Result, error) {
 	c, err := s.rt.newConverter(ctx)
 	if err != nil {
 		return dml.Result{}, err
@@ -127,7 +127,7 @@ func (s *statement) stageWrite(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	c.sources = map[string]exec.Source{loc: tbl.Source()}
 	c.rowIDsFor = &loc
 	w := &writing{s: s, c: c, tbl: tbl, fields: tbl.Source().Fields(), q: s.rt.query(ctx, c.env)}
-	w.target = &dml.Table{Name: s.stmt.TargetTable().String(), Tx: tx, Snapshot: tbl.Snapshot(), Cache: s.rt.provider.Cache()}
+	w.target = &dml.Table{Name: s.stmt.TargetTable().String(), Tx: tx, Snapshot: tbl.Snapshot(), Cache: s.rt.provider.Cache(), Only: own}
 	for _, k := range tbl.Key() {
 		i := tbl.ColumnIndex(k)
 		if i < 0 {

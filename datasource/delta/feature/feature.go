@@ -69,8 +69,7 @@ var writerOnly = []string{
 var writable = map[string]func(*table) string{
 	AppendOnly: nil, Invariants: nil, CheckConstraints: nil, ColumnMapping: nil, DeletionVectors: nil, TimestampNTZ: nil,
 	V2Checkpoint: nil, VacuumProtocolCheck: nil, InCommitTimestamp: nil, DomainMetadata: nil, Clustering: nil, ColumnDefaults: nil,
-	TypeWidening: nil, TypeWideningPreview: nil, RowTracking: nil,
-	ChangeDataFeed: func(t *table) string { return t.enabled(propertyCDF) },
+	TypeWidening: nil, TypeWideningPreview: nil, RowTracking: nil, ChangeDataFeed: nil,
 	GeneratedColumns: func(t *table) string {
 		return t.uses("is generated", func(f *schema.Field) bool { _, ok := f.Generation(); return ok })
 	},
@@ -83,13 +82,6 @@ var writable = map[string]func(*table) string{
 type table struct {
 	metadata *action.Metadata
 	schema   *schema.Struct
-}
-
-func (t *table) enabled(property string) string {
-	if strings.EqualFold(t.metadata.Configuration[property], "true") {
-		return property + " is true"
-	}
-	return ""
 }
 
 func (t *table) uses(how string, has func(*schema.Field) bool) string {

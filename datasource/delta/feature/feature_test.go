@@ -47,7 +47,7 @@ func TestChecks(t *testing.T) {
 	}{
 		{"legacy 1 2", &action.Protocol{MinReader: 1, MinWriter: 2}, plain, "", ""},
 		{"legacy 2 6", &action.Protocol{MinReader: 2, MinWriter: 6}, plain, "", ""},
-		{"legacy 4, change data feed on", &action.Protocol{MinReader: 1, MinWriter: 4}, table("", `"long"`, "delta.enableChangeDataFeed", "true"), "", "changeDataFeed"},
+		{"legacy 4, change data feed on", &action.Protocol{MinReader: 1, MinWriter: 4}, table("", `"long"`, "delta.enableChangeDataFeed", "true"), "", ""},
 		{"legacy 3, change data feed property without meaning", &action.Protocol{MinReader: 1, MinWriter: 3}, table("", `"long"`, "delta.enableChangeDataFeed", "true"), "", ""},
 		{"legacy 4, generated column", &action.Protocol{MinReader: 1, MinWriter: 4}, generated, "", "generatedColumns"},
 		{"legacy 6, identity column", &action.Protocol{MinReader: 1, MinWriter: 6}, identity, "", "identityColumns"},

@@ -16,8 +16,9 @@ type layout struct {
 	data       []int           // their positions in the table
 	partitions []partitionColumn
 	stats      []statsField
-	bloom      []int // positions in fields
-	prefix     int   // length of random folder names; 0: Hive-style folders
+	bloom      []int  // positions in fields
+	folder     string // below which all files lie, with a slash at the end; or empty
+	prefix     int    // length of random folder names; 0: Hive-style folders
 }
 
 type partitionColumn struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta/schema"
 	"github.com/featuresql/featuresql/datasource/objstore"
 	"github.com/featuresql/featuresql/datasource/parquet"
+	"github.com/featuresql/featuresql/engine/types"
 )
 
 // TableSpec is what a writer has to know of a table: a snapshot without its files.
@@ -20,6 +21,7 @@ type TableSpec struct {
 	Protocol        *action.Protocol // nil: every property that Metadata sets is in force
 	KeyColumns      []string         // columns that get bloom filters, by logical name, whatever the case
 	Clustering      [][]string       // paths of physical names of columns that have statistics whatever the properties say
+	ChangeData      bool             // the files are of the change data feed: ChangeTypeColumn follows the table's columns
 	TargetFileBytes int64            // 0: the property delta.targetFileSize, else 128 MiB
 }
 
@@ -36,11 +38,17 @@ func NewWriter(ctx context.Context, table TableSpec, opts Options) (*Writer, err
 	}
 	properties := table.Metadata.Configuration
 	columns := schema.ParquetFields(table.Schema, mode)
-	l, err := newLayout(columns, voidColumns(table.Schema, columns), table.Metadata.PartitionColumns, table.KeyColumns)
+	void := voidColumns(table.Schema, columns)
+	if table.ChangeData {
+		columns, void = append(columns, changeTypeField), append(void, false)
+	}
+	l, err := newLayout(columns, void, table.Metadata.PartitionColumns, table.KeyColumns)
 	if err != nil {
 		return nil, err
 	}
-	l.stats = statsFields(l.fields, properties, table.Clustering)
+	if l.stats = statsFields(l.fields, properties, table.Clustering); table.ChangeData {
+		l.stats, l.folder = nil, changeDataFolder
+	}
 	if mode != schema.MappingNone || strings.EqualFold(properties[propRandomPrefixes], "true") {
 		l.prefix = prefixLength(properties)
 	}
@@ -51,6 +59,13 @@ func NewWriter(ctx context.Context, table TableSpec, opts Options) (*Writer, err
 	}
 	return w, nil
 }
+
+// ChangeTypeColumn says in files of the change data feed what became of a row (PROTOCOL.md, Change Data Files).
+const ChangeTypeColumn = "_change_type"
+
+const changeDataFolder = "_change_data/"
+
+var changeTypeField = parquet.Field{Name: ChangeTypeColumn, Kind: parquet.Primitive, Type: types.Of(types.String), Nullable: true}
 
 type discard struct{}
 

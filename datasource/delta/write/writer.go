@@ -236,6 +236,7 @@ func (w *Writer) begin(p *partition) error {
 		}
 		f.key = dir + "/" + f.key
 	}
+	f.key = w.layout.folder + f.key
 	f.out = w.up.open(f.key, func(o objstore.Object) { f.object = o })
 	if f.pq, err = parquet.NewWriter(f.out, w.layout.fields, w.parquet); err != nil {
 		return err
