@@ -262,16 +262,5 @@ func SessionZone(ctx *sql.Context) (*time.Location, error) {
 	if name == "" || strings.EqualFold(name, "SYSTEM") {
 		return time.Local, nil
 	}
-	if name[0] == '+' || name[0] == '-' {
-		t, err := time.Parse("-07:00", name)
-		if err == nil {
-			_, offset := t.Zone()
-			return time.FixedZone(name, offset), nil
-		}
-	}
-	loc, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, fmt.Errorf("time zone %q: %w", name, err)
-	}
-	return loc, nil
+	return Zone(name)
 }

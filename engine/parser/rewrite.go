@@ -54,6 +54,8 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 				depth++
 			case ')':
 				depth--
+			case '~':
+				r.marked = true
 			case '-', '/': // the host takes any -- and // for a comment
 				if next := s.src[t.end:]; next != "" && next[0] == c {
 					r.edits = append(r.edits, edit{t.end, t.end, " "})
@@ -67,6 +69,10 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 			i += n
 		case kindVar:
 			r.atVersion(i)
+		case kindNumber:
+			if c := s.src[t.start] | 0x20; c == 'x' || c == '0' && t.end-t.start > 2 && s.src[t.start+1]|0x20 == 'x' {
+				r.marked = true
+			}
 		default:
 		}
 	}
@@ -75,6 +81,9 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 
 // word handles the keyword at i and returns how many tokens beyond it are done with.
 func (r *rewriter) word(i, depth int) (int, error) {
+	if err := r.dialect(i); err != nil {
+		return 0, err
+	}
 	switch c := r.src[r.toks[i].start] | 0x20; c { // in lower case, if a letter
 	case 'a', 'f', 'j', 'm', 'o', 'p', 's', 't', 'u', 'v', 'w':
 	default:
@@ -267,11 +276,12 @@ func (r *rewriter) on(i int) {
 	r.edits = append(r.edits, edit{end, end, " " + markAsOfJoin + match + " AND"})
 }
 
-// quote puts backquotes around a name that MySQL takes unquoted and the host does not: with $ or beyond ASCII.
+// quote puts backquotes around a name that MySQL takes unquoted and the host does not: with $, beyond ASCII, or with a
+// digit at its beginning (1e).
 func (r *rewriter) quote(i int) {
 	text := r.text(i)
 	for k := range len(text) {
-		if c := text[k]; c == '$' || c >= 0x80 {
+		if c := text[k]; c == '$' || c >= 0x80 || k == 0 && isDigit(c) {
 			t := r.at(i)
 			r.edits = append(r.edits, edit{t.start, t.end, "`" + text + "`"})
 			return

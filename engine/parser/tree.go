@@ -157,7 +157,7 @@ func resolveExpr(e ast.Expr) (ast.Expr, error) {
 			return resolveJoin(e)
 		}
 	}
-	return e, nil
+	return dialectExpr(e), nil
 }
 
 // resolveJoin handles the condition e if its leftmost leaf is the mark of an ASOF JOIN.

@@ -1,0 +1,50 @@
+package catalog
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/engine/parser"
+)
+
+// SQLModeError says that sql_mode asks for what featuresql does not do.
+type SQLModeError struct{ Mode string }
+
+func (e *SQLModeError) Error() string {
+	return "featuresql does not support the sql_mode " + e.Mode
+}
+
+// refusedModes change the meaning of statements, and of nothing that featuresql reads so.
+var refusedModes = []string{"NO_BACKSLASH_ESCAPES", "PIPES_AS_CONCAT", "HIGH_NOT_PRECEDENCE", "REAL_AS_FLOAT", "PAD_CHAR_TO_FULL_LENGTH", "NO_UNSIGNED_SUBTRACTION",
+	"TIME_TRUNCATE_FRACTIONAL"}
+
+// SetSessionVariable implements sql.Session: what would be set and then not minded is refused.
+func (s *Session) SetSessionVariable(ctx *sql.Context, name string, value any) error {
+	text, _ := value.(string)
+	switch strings.ToLower(name) {
+	case "time_zone":
+		if _, err := parser.Zone(text); err != nil {
+			return err
+		}
+	case "sql_mode":
+		if bits, ok := value.(uint64); ok {
+			if v, _, ok := sql.SystemVariables.GetGlobal(name); ok {
+				if set, ok := v.GetType().(sql.SetType); ok {
+					text, _ = set.BitsToString(bits)
+				}
+			}
+		}
+		for _, mode := range strings.Split(text, ",") {
+			for _, refused := range refusedModes {
+				if strings.EqualFold(strings.TrimSpace(mode), refused) {
+					return &SQLModeError{refused}
+				}
+			}
+			if strings.EqualFold(strings.TrimSpace(mode), "ANSI") {
+				return &SQLModeError{"ANSI, which has PIPES_AS_CONCAT; set ANSI_QUOTES and ONLY_FULL_GROUP_BY"}
+			}
+		}
+	}
+	return s.BaseSession.SetSessionVariable(ctx, name, value)
+}

@@ -1,0 +1,176 @@
+package parser
+
+import (
+	"strconv"
+	"strings"
+
+	ast "github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// compoundUnits are MySQL's units of several parts, which the host's grammar does not know and its AST carries. The
+// k-th travels as the name of a simple unit whose k-th letter alone is large.
+var compoundUnits = []string{"second_microsecond", "minute_microsecond", "minute_second", "hour_microsecond", "hour_second",
+	"hour_minute", "day_microsecond", "day_second", "day_minute", "day_hour", "year_month"}
+
+const carrierUnit = "microsecond"
+
+// carrier returns the text by which compoundUnits[k] travels.
+func carrier(k int) string {
+	return carrierUnit[:k] + strings.ToUpper(carrierUnit[k:k+1]) + carrierUnit[k+1:]
+}
+
+// carried returns the compound unit that travels as unit.
+func carried(unit string) (string, bool) {
+	for k, u := range compoundUnits {
+		if unit == carrier(k) {
+			return u, true
+		}
+	}
+	return "", false
+}
+
+// dialect brings what MySQL writes and the host's grammar does not take or misreads at the word i into its grammar.
+func (r *rewriter) dialect(i int) error {
+	switch r.src[r.toks[i].start] | 0x20 {
+	case 'd', 't':
+		if r.is(i, "date", "time", "timestamp") && r.at(i+1).kind == kindString && !r.is(i-1, "of", "as") && !r.punct(i-1, '.') {
+			r.typedLiteral(i)
+			return nil
+		}
+		if i == 0 && r.is(0, "do") {
+			return &UnsupportedError{"DO; use SELECT"}
+		}
+	case 'a', 's':
+		if r.is(i, "any", "all", "some") && r.punct(i+1, '(') && r.is(i+2, "select", "with", "table", "values") {
+			return r.quantified(i)
+		}
+	case 'n':
+		if r.is(i, "n") && r.at(i+1).kind == kindString && r.adjacent(i) {
+			r.edits = append(r.edits, edit{r.at(i).start, r.at(i).end, ""})
+		}
+	case 'i':
+		if r.is(i, "interval") && r.punct(i+1, '(') && r.hasComma(i+1) {
+			return &UnsupportedError{"the function INTERVAL(); use CASE"}
+		}
+	}
+	r.compoundUnit(i)
+	return nil
+}
+
+// typedLiteral rewrites DATE '…', TIME '…' and TIMESTAMP '…' at i, which the host takes for strings.
+func (r *rewriter) typedLiteral(i int) {
+	to := map[bool]string{true: "DATETIME(6)", false: strings.ToUpper(r.text(i))}[r.is(i, "timestamp")]
+	word, text := r.at(i), r.at(i+1)
+	r.edits = append(r.edits, edit{word.start, word.end, "CAST("}, edit{text.end, text.end, " AS " + to + ")"})
+}
+
+// quantified rewrites = ANY (SELECT …) and <> ALL (SELECT …) at i, which are IN and NOT IN; the other comparisons
+// with ANY, SOME and ALL are refused.
+func (r *rewriter) quantified(i int) error {
+	op := i - 1
+	for r.at(op-1).kind == kindPunct && r.adjacent(op-1) && strings.IndexByte("<>=!", r.src[r.at(op-1).start]) >= 0 {
+		op--
+	}
+	if !r.punct(i-1, '=') && !r.punct(i-1, '<') && !r.punct(i-1, '>') {
+		return nil
+	}
+	text := ""
+	switch sign := r.src[r.at(op).start:r.at(i-1).end]; {
+	case sign == "=" && !r.is(i, "all"):
+		text = " IN "
+	case (sign == "<>" || sign == "!=") && r.is(i, "all"):
+		text = " NOT IN "
+	default:
+		return &UnsupportedError{sign + " " + strings.ToUpper(r.text(i)) + " (subquery); compare with its min() or max(), or use EXISTS"}
+	}
+	r.edits = append(r.edits, edit{r.at(op).start, r.at(i).end, text})
+	return nil
+}
+
+// hasComma reports whether the parenthesis at i holds a comma of its own.
+func (r *rewriter) hasComma(i int) bool {
+	depth := 0
+	for ; i < len(r.toks); i++ {
+		switch {
+		case r.punct(i, '('):
+			depth++
+		case r.punct(i, ')'):
+			if depth--; depth == 0 {
+				return false
+			}
+		case r.punct(i, ',') && depth == 1:
+			return true
+		}
+	}
+	return false
+}
+
+// compoundUnit lets the unit at i, if it ends an INTERVAL, travel as a simple one.
+func (r *rewriter) compoundUnit(i int) {
+	text := r.text(i)
+	if _, is := carried(text); is { // in the text of a view
+		r.marked = true
+		return
+	}
+	if !strings.Contains(text, "_") {
+		return
+	}
+	for k, u := range compoundUnits {
+		if strings.EqualFold(text, u) && r.endsInterval(i) {
+			r.edits = append(r.edits, edit{r.at(i).start, r.at(i).end, carrier(k)})
+			r.marked = true
+		}
+	}
+}
+
+// endsInterval reports whether INTERVAL and one operand stand before token i.
+func (r *rewriter) endsInterval(i int) bool {
+	depth := 0
+	for k := i - 1; k >= 0; k-- {
+		switch {
+		case r.punct(k, ')'):
+			depth++
+		case r.punct(k, '('), r.punct(k, ',') && depth == 0:
+			if depth--; depth < 0 {
+				return false
+			}
+		case depth == 0 && r.is(k, "interval"):
+			return k < i-1
+		}
+	}
+	return false
+}
+
+// allBits is what ~a is a's difference from.
+const allBits = "18446744073709551615"
+
+// dialectExpr replaces what the host's grammar takes and its binder does not.
+func dialectExpr(e ast.Expr) ast.Expr {
+	switch e := e.(type) {
+	case *ast.UnaryExpr:
+		if e.Operator == ast.TildaStr {
+			return &ast.ParenExpr{Expr: &ast.BinaryExpr{Operator: ast.BitXorStr, Left: ast.NewIntVal([]byte(allBits)), Right: &ast.ParenExpr{Expr: e.Expr}}}
+		}
+	case *ast.BinaryExpr:
+		e.Left, e.Right = hexNumber(e.Left), hexNumber(e.Right)
+	case *ast.IntervalExpr:
+		if unit, ok := carried(e.Unit); ok {
+			return &ast.IntervalExpr{Expr: e.Expr, Unit: unit}
+		}
+	}
+	return e
+}
+
+// hexNumber returns a hexadecimal literal of up to 8 bytes as the number that it is in arithmetic.
+func hexNumber(e ast.Expr) ast.Expr {
+	v, ok := e.(*ast.SQLVal)
+	if !ok || v.Type != ast.HexNum && v.Type != ast.HexVal {
+		return e
+	}
+	digits := strings.Trim(strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(string(v.Val)), "0x"), "x"), "'")
+	n, err := strconv.ParseUint(digits, 16, 64)
+	if err != nil {
+		return e
+	}
+	return ast.NewIntVal(strconv.AppendUint(nil, n, 10))
+}
