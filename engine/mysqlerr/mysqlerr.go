@@ -46,6 +46,7 @@ var untyped = []struct {
 	{"the given regular expression is invalid", "", 3685},
 	{"was not found in the set", "Wrong value of a variable: ", 1231},
 	{"limit expression expected to be numeric", "Undeclared variable: ", 1327},
+	{"references invalid table(s) or column(s)", "", 1356},
 	{"column ordinal out of range", "Unknown column in 'group statement': ", 1054},
 	{"expected positive integer order by literal", "Unknown column in 'group statement': ", 1054},
 }

@@ -124,6 +124,11 @@ func (c *converter) convertNode(n sql.Node, outer []exec.Field) (rel, error) {
 // fallbackNode lets the host run n, over converted children.
 func (c *converter) fallbackNode(n sql.Node) (rel, error) {
 	kids := n.Children()
+	if shown, err := c.rt.showTable(n); err != nil {
+		return nil, err
+	} else if shown != nil { // SHOW COLUMNS … LIKE: its table is not read
+		n, kids = shown, nil
+	}
 	replaced := make([]sql.Node, len(kids))
 	for i, k := range kids {
 		r, err := c.convert(k, nil)
