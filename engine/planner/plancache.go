@@ -13,6 +13,7 @@ import (
 
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
@@ -82,11 +83,11 @@ func (pc *planCache) settle(e *planEntry, t *template) {
 	e.template, e.rejected = t, t == nil
 }
 
-// templateOf returns an entry's template, nil if there is none.
-func (pc *planCache) templateOf(e *planEntry) *template {
+// templateOf returns an entry's template, nil if there is none, and whether there never will be.
+func (pc *planCache) templateOf(e *planEntry) (t *template, rejected bool) {
 	pc.mu.Lock()
 	defer pc.mu.Unlock()
-	return e.template
+	return e.template, e.rejected
 }
 
 // drop forgets an entry whose template does not fit any more.
@@ -103,7 +104,8 @@ func (pc *planCache) drop(e *planEntry) {
 func (rt *Runtime) PlanCacheHits() int64 { return rt.plans.hits.Load() }
 
 // RunKept executes a SELECT from a kept plan and sends its rows to the sink in ctx. handled is false if there is no
-// plan for it, or none yet; nothing has been done then, and the host has to run the statement.
+// plan for it, or none yet; nothing has been done then, and the host has to run the statement. Statements that differ in
+// the constants of their WHERE clause share a plan, in which these are parameters.
 func (rt *Runtime) RunKept(ctx *sql.Context, text string, bindings map[string]ast.Expr) (handled bool, err error) {
 	sink := sinkFrom(ctx)
 	if sink == nil || len(text) > maxPlanText {
@@ -116,31 +118,67 @@ func (rt *Runtime) RunKept(ctx *sql.Context, text string, bindings map[string]as
 	if explicit, err := session.Explicit(ctx); err != nil || explicit && ctx.GetTransaction() == nil {
 		return false, nil // the host begins the transaction
 	}
+	k := keptRun{rt, ctx, session, sink}
+	if len(bindings) == 0 {
+		if open, literals := parser.OpenLiterals(text, sql.LoadSqlMode(ctx).ParserOptions()); len(literals) > 0 {
+			handled, possible, err := k.try(open, literalBindings(literals))
+			if handled || possible {
+				return handled, err
+			}
+		}
+	}
+	handled, _, err = k.try(text, bindings)
+	return handled, err
+}
+
+func literalBindings(literals []parser.Literal) map[string]ast.Expr {
+	out := make(map[string]ast.Expr, len(literals))
+	for i, l := range literals {
+		v := ast.NewIntVal([]byte(l.Text))
+		if l.String {
+			v = ast.NewStrVal([]byte(l.Text))
+		}
+		out["v"+strconv.Itoa(i+1)] = v
+	}
+	return out
+}
+
+// keptRun is a statement that may run from a kept plan.
+type keptRun struct {
+	rt      *Runtime
+	ctx     *sql.Context
+	session *catalog.Session
+	sink    resultSink
+}
+
+// try runs the statement if there is a plan for the text. possible says that there may be one the next time.
+func (k keptRun) try(text string, bindings map[string]ast.Expr) (handled, possible bool, err error) {
+	rt, ctx := k.rt, k.ctx
 	key, values, ok := keyOf(ctx, text, bindings)
 	if !ok {
-		return false, nil
+		return false, false, nil
 	}
 	entry, due := rt.plans.find(key)
 	if due {
 		rt.plans.settle(entry, rt.makeTemplate(ctx, text, key, values))
 	}
-	t := rt.plans.templateOf(entry)
+	t, rejected := rt.plans.templateOf(entry)
 	if t == nil {
-		return false, nil
+		return false, !rejected, nil
 	}
-	if err := session.ValidateSession(ctx); err != nil {
-		return false, nil
+	if err := k.session.ValidateSession(ctx); err != nil {
+		return false, true, nil
 	}
-	r, ok := t.instantiate(ctx, session, values)
+	r, ok := t.instantiate(ctx, k.session, values)
 	if !ok {
 		rt.plans.drop(entry)
-		return false, nil
+		return false, true, nil
 	}
 	rt.plans.hits.Add(1)
 	sql.IncrementStatusVariable(ctx, "Questions", 1)
 	sql.IncrementStatusVariable(ctx, "Com_select", 1)
 	ctx.ClearWarnings()
-	return true, rt.runKept(ctx, session, t, r, sink)
+	return true, true, rt.runKept(ctx, k.session, t, r, k.sink)
 }
 
 func (rt *Runtime) runKept(ctx *sql.Context, session *catalog.Session, t *template, r rel, sink resultSink) error {
