@@ -222,6 +222,23 @@ func TestReplaceGoesOnWhereTheTableWas(t *testing.T) {
 	}
 }
 
+// TestForeignChecks writes tables under conditions that Spark may have declared: what is not read alike is refused, by name.
+func TestForeignChecks(t *testing.T) {
+	for condition, says := range map[string]string{"a > 0": "", "a || b = 'x'": "rule: CHECK condition (a || b = 'x')", "length(b) > 0": "CHAR_LENGTH", "a = to_number(b)": "to_number",
+		"nosuch > 1": "check constraint rule (nosuch > 1)", "a > 0 AND": "check constraint rule (a > 0 AND)"} {
+		f := newForeign(t, `{"minReaderVersion":1,"minWriterVersion":3}`, metadata(`{"name":"a","type":"long","nullable":true,"metadata":{}},{"name":"b","type":"string","nullable":true,"metadata":{}}`,
+			"", `"delta.constraints.rule":"`+condition+`"`))
+		if says == "" {
+			f.exec("INSERT INTO t VALUES (1, 'b')")
+			f.refused("INSERT INTO t VALUES (NULL, 'b')", 3819, "rule")
+			continue
+		}
+		f.refused("INSERT INTO t VALUES (1, 'b')", 1235, says)
+		f.exec("ALTER TABLE t DROP CONSTRAINT rule")
+		f.exec("INSERT INTO t VALUES (1, 'b')")
+	}
+}
+
 // TestChangeDataFeed compares the files of the change data feed with what the statements did.
 func TestChangeDataFeed(t *testing.T) {
 	for _, properties := range []string{"", ", 'delta.enableDeletionVectors' = 'true'", ", 'delta.columnMapping.mode' = 'name'"} {

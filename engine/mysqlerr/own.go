@@ -25,6 +25,8 @@ var ownRows = []row{
 		example: "CREATE TABLE u (id INT) PARTITIONED BY ("},
 	{typ: "parser.UnsupportedError", code: 1235, when: "a statement that is understood and not supported",
 		example: "CREATE TABLE u (id GEOMETRY)"},
+	{typ: "parser.UnsharedError", code: 1235, when: "a CHECK condition that MySQL and Spark do not read alike",
+		example: "CREATE TABLE u (id INT, CHECK (length(id) < 3))"},
 	{typ: "parser.TimeZoneError", code: 1298, when: "SET time_zone to a zone that is not known",
 		example: "SET time_zone = 'Mars/Olympus'"},
 	{typ: "catalog.SQLModeError", code: 1235, when: "SET sql_mode to a mode that is not supported",

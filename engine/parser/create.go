@@ -246,8 +246,8 @@ func (r *cursor) attribute(def *ColumnDef, extra *columnExtra) (more bool, err e
 func (r *cursor) check(list []Check, name string) ([]Check, error) {
 	r.i++
 	text, err := r.parenText()
-	if r.enforcement() {
-		list = append(list, Check{Name: name, Expr: text})
+	if err == nil && r.enforcement() {
+		list, err = append(list, Check{Name: name, Expr: text}), CheckShared(text)
 	}
 	return list, err
 }

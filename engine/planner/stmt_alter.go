@@ -271,9 +271,12 @@ func (s *statement) holds(ctx *sql.Context, tbl *catalog.Table, ch dml.Check) er
 func (rt *Runtime) checks(ctx *sql.Context, tbl *catalog.Table) ([]dml.Check, error) {
 	var out []dml.Check
 	add := func(name, text string) error {
+		if err := parser.CheckShared(text); err != nil {
+			return fmt.Errorf("table %s cannot be written, due to its check constraint %s: %w", tbl.Name(), name, err)
+		}
 		e, err := rt.tableExpr(ctx, tbl, text)
 		if err != nil {
-			return fmt.Errorf("table %s has the check constraint %s (%s), which cannot be evaluated: %w", tbl.Name(), name, text, err)
+			return &UnsupportedError{What: fmt.Sprintf("writing table %s, whose check constraint %s (%s) cannot be evaluated here (%v),", tbl.Name(), name, text, err)}
 		}
 		out = append(out, dml.Check{Name: name, Text: parser.CheckCondition(text), Expr: e})
 		return nil

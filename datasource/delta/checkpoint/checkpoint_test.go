@@ -113,6 +113,21 @@ func readBack(t fataler, ctx context.Context, store objstore.Store) (*replay.Bas
 	return base, removes
 }
 
+// TestTransactionRetention: an application's version of before the retention is forgotten; one without a time never is.
+func TestTransactionRetention(t *testing.T) {
+	for retention, want := range map[string]int{"": 2, "interval 1 day": 1, "nonsense": 2} {
+		s := newSnapshot(t, newStore(t), legacy)
+		s.state.Metadata.Configuration["delta.setTransactionRetentionDuration"] = retention
+		if err := checkpoint.WriteWith(t.Context(), s, options()); err != nil {
+			t.Fatal(err)
+		}
+		base, _ := readBack(t, t.Context(), s.store)
+		if _, b := base.Txns["b"]; len(base.Txns) != want || !b {
+			t.Errorf("%q: %v", retention, base.Txns)
+		}
+	}
+}
+
 // TestRoundTripProperty: what is read of a checkpoint is what was written, for every form of checkpoint written here.
 func TestRoundTripProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -202,6 +202,9 @@ func (w *writer) others() []row {
 	txns := w.s.Txns()
 	for _, id := range slices.Sorted(maps.Keys(txns)) {
 		t := txns[id]
+		if w.expired(t) {
+			continue
+		}
 		rows = append(rows, row{Txn: &txnRow{AppID: t.AppID, Version: t.Version, LastUpdated: t.LastUpdated}})
 	}
 	domains := w.s.DomainMetadata()
@@ -210,6 +213,12 @@ func (w *writer) others() []row {
 		rows = append(rows, row{DomainMetadata: &domainRow{Domain: d.Domain, Configuration: d.Configuration, Removed: d.Removed}})
 	}
 	return rows
+}
+
+// expired reports whether an application's version need not be remembered any longer.
+func (w *writer) expired(t action.Txn) bool {
+	retention, ok := ParseInterval(w.s.Metadata().Configuration["delta.setTransactionRetentionDuration"])
+	return ok && t.LastUpdated != nil && *t.LastUpdated < w.opts.Now().Add(-retention).UnixMilli()
 }
 
 // hint writes _last_checkpoint unless it names a newer version.
