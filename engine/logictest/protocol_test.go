@@ -239,6 +239,38 @@ func TestForeignChecks(t *testing.T) {
 	}
 }
 
+// TestInvariants: a row for which a column's invariant is false or NULL is refused (PROTOCOL.md, Column Invariants).
+func TestInvariants(t *testing.T) {
+	f := newForeign(t, plainProtocol, metadata(`{"name":"a","type":"long","nullable":true,"metadata":{"delta.invariants":"{\"expression\":{\"expression\":\"a > 3\"}}"}}`, "", ""))
+	f.exec("INSERT INTO t VALUES (4)")
+	f.refused("INSERT INTO t VALUES (3)", 3819, "a > 3")
+	f.refused("INSERT INTO t VALUES (NULL)", 3819, "a > 3")
+	f.refused("UPDATE t SET a = NULL", 3819, "a > 3")
+}
+
+// TestChecksInEveryMode declares and enforces conditions with double quotes, whatever they stand for in the session.
+func TestChecksInEveryMode(t *testing.T) {
+	f := newForeign(t, plainProtocol, metadata(`{"name":"a","type":"string","nullable":true,"metadata":{}}`, "", ""))
+	conn, err := f.db.Conn(t.Context())
+	must(t, err)
+	defer func() { must(t, conn.Close()) }()
+	for _, c := range []struct {
+		query string
+		code  uint16
+	}{
+		{"SET sql_mode = 'ANSI_QUOTES'", 0}, {`ALTER TABLE t ADD CONSTRAINT c CHECK ("a" <> 'x')`, 0}, {"INSERT INTO t VALUES ('x')", 3819}, {"INSERT INTO t VALUES ('a')", 0},
+		{"SET sql_mode = ''", 0}, {"INSERT INTO t VALUES ('x')", 3819}, {`ALTER TABLE t ADD CONSTRAINT d CHECK (a <> "y")`, 0}, {"INSERT INTO t VALUES ('y')", 3819},
+		{"SET sql_mode = 'ANSI_QUOTES'", 0}, {"INSERT INTO t VALUES ('y')", 3819}, {"INSERT INTO t VALUES ('z')", 0},
+	} {
+		_, err := conn.ExecContext(t.Context(), c.query)
+		check(t, err, c.code, nil)
+	}
+	_, m, _ := f.change("t", 3)
+	if c, d := m.Configuration["delta.constraints.c"], m.Configuration["delta.constraints.d"]; c != "(`a` <> 'x') IS NOT FALSE" || d != "(a <> 'y') IS NOT FALSE" {
+		t.Errorf("%s, %s", c, d)
+	}
+}
+
 // TestChangeDataFeed compares the files of the change data feed with what the statements did.
 func TestChangeDataFeed(t *testing.T) {
 	for _, properties := range []string{"", ", 'delta.enableDeletionVectors' = 'true'", ", 'delta.columnMapping.mode' = 'name'"} {

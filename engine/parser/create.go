@@ -247,7 +247,8 @@ func (r *cursor) check(list []Check, name string) ([]Check, error) {
 	r.i++
 	text, err := r.parenText()
 	if err == nil && r.enforcement() {
-		list, err = append(list, Check{Name: name, Expr: text}), CheckShared(text)
+		text, err = shared(text, r.opts.AnsiQuotes)
+		list = append(list, Check{Name: name, Expr: text})
 	}
 	return list, err
 }

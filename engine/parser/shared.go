@@ -43,19 +43,35 @@ func (e *UnsharedError) Error() string {
 	return s
 }
 
-// CheckShared returns an *UnsharedError if MySQL and Spark do not read a condition alike.
-func CheckShared(condition string) error {
-	l := lexer{src: condition}
+// Shared returns a condition as the text that MySQL and Spark read alike in every mode, without double quotes, which Spark takes for strings. It
+// returns an *UnsharedError if there is no such text.
+func Shared(condition string) (string, error) { return shared(condition, false) }
+
+// shared is Shared; with ansiQuotes, double quotes are around names.
+func shared(condition string, ansiQuotes bool) (string, error) {
+	l := lexer{src: condition, ansiQuotes: ansiQuotes}
 	var toks []token
 	for t := l.next(); t.kind != kindEOF; t = l.next() {
 		toks = append(toks, t)
 	}
-	for i := range toks {
+	var out strings.Builder
+	end := 0
+	for i, t := range toks {
 		if part := unshared(condition, toks, i); part != "" {
-			return &UnsharedError{Condition: condition, Part: part, Instead: insteadOf[part]}
+			return "", &UnsharedError{Condition: condition, Part: part, Instead: insteadOf[part]}
 		}
+		if condition[t.start] != '"' {
+			continue
+		}
+		text := unquote(condition[t.start:t.end])
+		if out.WriteString(condition[end:t.start]); t.kind == kindQuoted {
+			out.WriteString("`" + strings.ReplaceAll(text, "`", "``") + "`")
+		} else {
+			out.WriteString(quoteText(text))
+		}
+		end = t.end
 	}
-	return nil
+	return out.String() + condition[end:], nil
 }
 
 // unshared returns what is read differently at token i, "" for nothing.

@@ -271,7 +271,8 @@ func (s *statement) holds(ctx *sql.Context, tbl *catalog.Table, ch dml.Check) er
 func (rt *Runtime) checks(ctx *sql.Context, tbl *catalog.Table) ([]dml.Check, error) {
 	var out []dml.Check
 	add := func(name, text string) error {
-		if err := parser.CheckShared(text); err != nil {
+		text, err := parser.Shared(text)
+		if err != nil {
 			return fmt.Errorf("table %s cannot be written, due to its check constraint %s: %w", tbl.Name(), name, err)
 		}
 		e, err := rt.tableExpr(ctx, tbl, text)
