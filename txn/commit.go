@@ -89,7 +89,13 @@ func (c *committer) run(ctx context.Context) error {
 		if err := c.encode(); err != nil {
 			return err
 		}
+		if c.replaced(ctx) {
+			return c.truncated()
+		}
 		err := c.log.put(ctx, c.next)
+		if err == nil && c.replaced(ctx) { // between the look and the put
+			return errors.Join(c.truncated(), c.log.takeBack(ctx, c.next))
+		}
 		if !errors.Is(err, errTaken) {
 			return err
 		}
@@ -178,6 +184,17 @@ func (c *committer) rebase(w *winner) error {
 	return nil
 }
 
+// replaced reports whether the log that the transaction began on is gone: its table was dropped, and another may stand in
+// its place. Where the store cannot say, it is taken to be there.
+func (c *committer) replaced(ctx context.Context) bool {
+	there, err := c.tx.base.StillThere(ctx)
+	return err == nil && !there
+}
+
+func (c *committer) truncated() error {
+	return &ConflictError{Table: c.tx.table.URL(), Kind: LogTruncated, Base: c.tx.base.Version(), Version: c.next.version}
+}
+
 // maxAge is how long after its beginning a transaction trusts that the log it read is still there.
 const maxAge = 10 * time.Second
 
@@ -200,7 +217,7 @@ func (c *committer) guardGap(ctx context.Context) error {
 		return fmt.Errorf("table %s: commit: %w", tx.table.URL(), err)
 	}
 	if gone {
-		return &ConflictError{Table: tx.table.URL(), Kind: LogTruncated, Base: tx.base.Version(), Version: v}
+		return c.truncated()
 	}
 	return nil
 }

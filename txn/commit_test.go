@@ -260,7 +260,7 @@ func TestCleanedLog(t *testing.T) {
 	for _, c := range []struct {
 		removed []int
 		kind    txn.Kind // 0: committed
-	}{{nil, 0}, {[]int{0}, 0}, {[]int{0, 1}, txn.LogTruncated}, {[]int{0, 1, 2, 3}, txn.LogTruncated}} {
+	}{{nil, 0}, {[]int{0}, txn.LogTruncated}, {[]int{0, 1}, txn.LogTruncated}, {[]int{0, 1, 2, 3}, txn.LogTruncated}} {
 		store := localStore(t)
 		table := create(t, store, metadata(), protocol())
 		now := &clock{now: epoch}

@@ -74,6 +74,14 @@ func (l commitLog) put(ctx context.Context, a attempt) error {
 	return fmt.Errorf("table %s: commit: %w", l.store.URL(), putErr)
 }
 
+// takeBack removes a commit that was put into the log of another table than its own.
+func (l commitLog) takeBack(ctx context.Context, a attempt) error {
+	if err := l.store.Delete(context.WithoutCancel(ctx), log.CommitKey(a.version)); err != nil {
+		return fmt.Errorf("table %s: version %d was put into the log of another table and could not be removed: %w", l.store.URL(), a.version, err)
+	}
+	return nil
+}
+
 func (l commitLog) unknownOutcome(a attempt, err error) error {
 	return &UnknownOutcomeError{Table: l.store.URL(), Version: a.version, TxnID: a.txnID, Err: err}
 }

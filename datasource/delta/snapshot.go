@@ -202,6 +202,19 @@ func (s *Snapshot) follow(ctx context.Context, tail *log.Listing) (*Snapshot, er
 	return s.advance(ctx, commits, files)
 }
 
+// StillThere reports whether the version's commit is still the object that was read: not, if the table was dropped, or
+// dropped and made again, or its log cleaned up past it. A version without a commit file of its own is taken to be there.
+func (s *Snapshot) StillThere(ctx context.Context) (bool, error) {
+	if s.commit.Object.Key == "" {
+		return true, nil
+	}
+	o, err := s.table.store.Head(ctx, s.commit.Object.Key)
+	if errors.Is(err, objstore.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && sameFile(o, s.commit.Object), err
+}
+
 // Advance returns the version after commits that follow s, without listing the log. Commits are ascending and
 // without gaps; their times are looked up. Errors: those of Table.Snapshot.
 func (s *Snapshot) Advance(ctx context.Context, commits []replay.Commit) (*Snapshot, error) {

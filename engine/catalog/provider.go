@@ -97,7 +97,7 @@ func (p *Provider) AllDatabases(ctx *sql.Context) []sql.Database {
 
 // CreateDatabase implements sql.MutableDatabaseProvider.
 func (p *Provider) CreateDatabase(ctx *sql.Context, name string) error {
-	if err := p.checkNewDatabase(ctx, name); err != nil {
+	if err := errors.Join(commitBefore(ctx), p.checkNewDatabase(ctx, name)); err != nil {
 		return err
 	}
 	err := p.store.PutIfAbsent(ctx, name+"/"+databaseMarker, []byte("{}\n"))
@@ -112,6 +112,9 @@ func (p *Provider) CreateDatabase(ctx *sql.Context, name string) error {
 func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
 	if strings.EqualFold(name, DefaultDatabase) || strings.EqualFold(name, SystemDatabase) {
 		return fmt.Errorf("database %s cannot be dropped", name)
+	}
+	if err := commitBefore(ctx); err != nil {
+		return err
 	}
 	found, ok, err := p.findDatabase(ctx, name)
 	if err != nil || !ok {
@@ -147,13 +150,21 @@ func (p *Provider) DropTable(ctx context.Context, loc string) error {
 		}
 	}
 	p.Forget(loc)
-	for _, prefix := range []string{loc + "/_delta_log/", loc + "/"} {
-		if err := p.deleteBelow(ctx, prefix); err != nil {
-			return fmt.Errorf("drop %s: %w", loc, err)
+	for range maxDropRounds { // a writer that had begun before may put something in meanwhile
+		for _, prefix := range []string{loc + "/_delta_log/", loc + "/"} {
+			if err := p.deleteBelow(ctx, prefix); err != nil {
+				return fmt.Errorf("drop %s: %w", loc, err)
+			}
+		}
+		if keys, err = p.keysBelow(ctx, loc+"/"); len(keys) == 0 || err != nil {
+			return err
 		}
 	}
-	return nil
+	return &PlaceError{loc, "is written to while it is dropped"}
 }
+
+// maxDropRounds is how often DROP looks for what writers left meanwhile.
+const maxDropRounds = 10
 
 // hostDatabase is what the host looks for at the beginning of every statement. It is not worth a walk through the warehouse for a folder
 // whose name has other capitals.

@@ -21,6 +21,7 @@ type Session struct {
 	pins     map[string]*delta.Snapshot // newest version per location, fixed for the statement or transaction
 	write    *txn.Transaction           // of an explicit transaction
 	writeLoc string
+	reads    map[string][]ReadNote // of an explicit transaction, per location
 	marks    []savepoint
 	options  txn.Options
 	warnings sync.Mutex // workers of a query warn at the same time
@@ -36,7 +37,7 @@ var _ sql.TransactionSession = (*Session)(nil)
 
 // NewSession wraps the host's session.
 func NewSession(base *sql.BaseSession, p *Provider, options txn.Options) *Session {
-	return &Session{BaseSession: base, provider: p, pins: map[string]*delta.Snapshot{}, options: options}
+	return &Session{BaseSession: base, provider: p, pins: map[string]*delta.Snapshot{}, reads: map[string][]ReadNote{}, options: options}
 }
 
 // SessionOf returns the featuresql session of a host context.
@@ -88,6 +89,7 @@ func (s *Session) Explicit(ctx *sql.Context) (bool, error) {
 // clear forgets the transaction, and deletes the files that it staged and that no commit names.
 func (s *Session) clear() {
 	clear(s.pins)
+	clear(s.reads)
 	s.marks = nil
 	s.dropWrite()
 }
@@ -133,6 +135,29 @@ func (s *Session) Current(ctx *sql.Context, t *Table) (*Table, error) {
 	return newTable(&Database{provider: s.provider, name: t.database}, t.name, t.loc, snap, false), nil
 }
 
+// ReadNote tells a transaction of something that was read of its table.
+type ReadNote func(*txn.Transaction) error
+
+// maxReadNotes bounds what is known of a transaction's reads of a table; beyond it everything counts as read.
+const maxReadNotes = 256
+
+// NoteRead notes a read of the table at loc in the open transaction, for whose changes of the table it counts, whether they
+// come before or after it.
+func (s *Session) NoteRead(loc string, note ReadNote) error {
+	if len(s.reads[loc]) >= maxReadNotes {
+		note = func(tx *txn.Transaction) error {
+			tx.ReadAll()
+			return nil
+		}
+		s.reads[loc] = s.reads[loc][:0]
+	}
+	s.reads[loc] = append(s.reads[loc], note)
+	if s.write != nil && s.writeLoc == loc {
+		return note(s.write)
+	}
+	return nil
+}
+
 // EndStatement forgets what an autocommit statement has pinned.
 func (s *Session) EndStatement(ctx *sql.Context) {
 	if explicit, err := s.Explicit(ctx); err == nil && !explicit {
@@ -158,6 +183,9 @@ func (s *Session) Begin(ctx *sql.Context, loc string) (tx *txn.Transaction, own 
 	if err != nil {
 		return nil, false, err
 	}
+	if t := ctx.GetTransaction(); t != nil && t.IsReadOnly() {
+		return nil, false, sql.ErrReadOnlyTransaction.New()
+	}
 	if explicit && s.write != nil {
 		if s.writeLoc != loc {
 			return nil, false, &SecondTableError{First: s.writeLoc, Second: loc}
@@ -169,10 +197,16 @@ func (s *Session) Begin(ctx *sql.Context, loc string) (tx *txn.Transaction, own 
 		return nil, false, err
 	}
 	tx = txn.Begin(snap.Table(), snap, s.options)
-	if explicit {
-		s.write, s.writeLoc = tx, loc
+	if !explicit {
+		return tx, true, nil
 	}
-	return tx, !explicit, nil
+	s.write, s.writeLoc = tx, loc
+	for _, note := range s.reads[loc] {
+		if err := note(tx); err != nil {
+			return nil, false, err
+		}
+	}
+	return tx, false, nil
 }
 
 // TxnOptions are the options of transactions begun outside of Begin (CREATE TABLE).
@@ -197,7 +231,29 @@ func (s *Session) CommitTransaction(ctx *sql.Context, _ sql.Transaction) error {
 		return nil
 	}
 	if _, err := tx.Commit(ctx); err != nil {
+		ctx.SetTransaction(nil) // the host does it only after a COMMIT that succeeds
+		ctx.SetIgnoreAutoCommit(false)
 		return fmt.Errorf("commit of %s: %w", strings.ReplaceAll(loc, "/", "."), err)
+	}
+	return nil
+}
+
+// CommitBefore ends an open transaction before a statement that is a transaction of its own: DDL, as in MySQL.
+func (s *Session) CommitBefore(ctx *sql.Context) error {
+	if t := ctx.GetTransaction(); t != nil && t.IsReadOnly() {
+		return sql.ErrReadOnlyTransaction.New()
+	}
+	if err := s.CommitTransaction(ctx, ctx.GetTransaction()); err != nil {
+		return err
+	}
+	ctx.SetIgnoreAutoCommit(false)
+	return nil
+}
+
+// commitBefore is CommitBefore for the session of a context, if it is one of this package.
+func commitBefore(ctx *sql.Context) error {
+	if s, ok := ctx.Session.(*Session); ok {
+		return s.CommitBefore(ctx)
 	}
 	return nil
 }

@@ -38,6 +38,9 @@ func (d *Database) viewKey(name string) string {
 
 // CreateView implements sql.ViewDatabase.
 func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createViewStmt string) error {
+	if err := commitBefore(ctx); err != nil {
+		return err
+	}
 	if err := checkName("view", name); err != nil {
 		return err
 	}
@@ -62,6 +65,9 @@ func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createVie
 
 // DropView implements sql.ViewDatabase.
 func (d *Database) DropView(ctx *sql.Context, name string) error {
+	if err := commitBefore(ctx); err != nil {
+		return err
+	}
 	_, err := d.provider.store.Head(ctx, d.viewKey(name))
 	if errors.Is(err, objstore.ErrNotFound) {
 		return sql.ErrViewDoesNotExist.New(d.name, name)

@@ -91,20 +91,38 @@ func (s *statement) RowIter(ctx *sql.Context, _ sql.Row) (sql.RowIter, error) {
 
 func (s *statement) execute(ctx *sql.Context) ([]sql.Row, error) {
 	switch stmt := s.stmt.(type) {
-	case *parser.Insert, *parser.Update, *parser.Delete, *parser.Merge, *parser.Truncate:
+	case *parser.Insert, *parser.Update, *parser.Delete, *parser.Merge:
 		return s.write(ctx)
+	case *parser.Truncate:
+		return asTransaction(ctx, func() ([]sql.Row, error) { return s.write(ctx) })
 	case *parser.CreateTable:
-		return s.createTable(ctx, stmt)
+		return asTransaction(ctx, func() ([]sql.Row, error) { return s.createTable(ctx, stmt) })
 	case *parser.DropTable:
-		return s.dropTable(ctx, stmt)
+		return asTransaction(ctx, func() ([]sql.Row, error) { return s.dropTable(ctx, stmt) })
 	case *parser.AlterTable:
-		return s.alterTable(ctx, stmt)
+		return asTransaction(ctx, func() ([]sql.Row, error) { return s.alterTable(ctx, stmt) })
 	case *parser.DescribeHistory:
 		return s.describeHistory(ctx, stmt)
 	case *parser.DescribeDetail:
 		return s.describeDetail(ctx, stmt)
 	}
 	return nil, &UnsupportedError{What: s.stmt.Verb()}
+}
+
+// asTransaction runs DDL: it commits an open transaction before, and what it does itself after, whatever autocommit says.
+func asTransaction(ctx *sql.Context, run func() ([]sql.Row, error)) ([]sql.Row, error) {
+	session, err := catalog.SessionOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := session.CommitBefore(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := run()
+	if explicit, e := session.Explicit(ctx); err != nil || e != nil || !explicit {
+		return rows, errors.Join(err, e)
+	}
+	return rows, session.CommitBefore(ctx)
 }
 
 // lazyRows runs once and then yields what it got.

@@ -39,6 +39,8 @@ type converter struct {
 	rowIDsFound bool
 	// defaults gives the default of the i-th column of an INSERT's rows, where VALUES says DEFAULT.
 	defaults func(i int) (expr.Expr, error)
+	// onRead hears of the scans that run; nil: nobody has to know.
+	onRead func(*scanRel) error
 	// marks are the values that stand for open parameters, while a plan is made to be kept.
 	marks map[any]int
 }

@@ -27,11 +27,14 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	if op, ok := l.answerFromLog(r); ok {
-		return op, nil
+	if op, s := l.answerFromLog(r); op != nil {
+		return op, l.noteRead(s)
 	}
 	switch r := r.(type) {
 	case *scanRel:
+		if err := l.noteRead(r); err != nil {
+			return nil, err
+		}
 		return &tableScan{exec.NewScan(r.source, exec.ScanSpec{Columns: r.cols, Filter: r.filter, RowIDs: r.rowIDs, Env: l.c.env}), r.label}, nil
 	case *filterRel:
 		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewFilter(in, r.pred) })
@@ -67,6 +70,13 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 		return l.rows(r), nil
 	}
 	return nil, fmt.Errorf("no operator for %T", r)
+}
+
+func (l *lowering) noteRead(s *scanRel) error {
+	if l.dry {
+		return nil
+	}
+	return l.c.noteRead(s)
 }
 
 func (l *lowering) unary(in rel, build func(exec.Operator) exec.Operator) (exec.Operator, error) {
@@ -261,32 +271,32 @@ func (h *hostRows) Next(context.Context) ([]types.Value, error) {
 
 func (h *hostRows) Close() error { return h.iter.Close(h.ctx) }
 
-// answerFromLog answers an ungrouped COUNT(*), MIN and MAX over an unfiltered scan from the table's log.
-func (l *lowering) answerFromLog(r rel) (exec.Operator, bool) {
+// answerFromLog answers an ungrouped COUNT(*), MIN and MAX over an unfiltered scan, which it returns, from the table's log.
+func (l *lowering) answerFromLog(r rel) (exec.Operator, *scanRel) {
 	a, ok := r.(*aggRel)
 	if !ok || len(a.keys) > 0 {
-		return nil, false
+		return nil, nil
 	}
 	s, ok := a.input.(*scanRel)
 	if !ok || s.filter != nil {
-		return nil, false
+		return nil, nil
 	}
 	src, ok := s.source.(exec.ExactSource)
 	if !ok {
-		return nil, false
+		return nil, nil
 	}
 	b := &vector.Batch{Len: 1}
 	for i, ag := range a.aggs {
 		v, ok := exactAggregate(src, s, ag)
 		if !ok {
-			return nil, false
+			return nil, nil
 		}
 		col := vector.New(a.out[i].Type, 0)
 		v.Type = a.out[i].Type
 		col.AppendValue(v)
 		b.Cols = append(b.Cols, col)
 	}
-	return logAnswer{exec.NewValues(a.out, []*vector.Batch{b}), s.label}, true
+	return logAnswer{exec.NewValues(a.out, []*vector.Batch{b}), s.label}, s
 }
 
 func exactAggregate(src exec.ExactSource, s *scanRel, a exec.Aggregate) (types.Value, bool) {

@@ -117,7 +117,7 @@ func (rt *Runtime) newConverter(ctx *sql.Context) (*converter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &converter{ctx: ctx, env: env, rt: rt, marks: marksFrom(ctx)}, nil
+	return &converter{ctx: ctx, env: env, rt: rt, marks: marksFrom(ctx), onRead: rt.readsOfTransaction(ctx, env)}, nil
 }
 
 // QueryMemoryVariable is the session variable of the bytes that a statement may hold; 0 is the server's setting,

@@ -373,7 +373,7 @@ func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
 	if err != nil {
 		return dml.Result{}, err
 	}
-	op, err := w.readTarget(out)
+	op, err := w.s.rt.plan(w.c.ctx, w.c, out)
 	if err != nil {
 		return dml.Result{}, err
 	}
@@ -418,33 +418,11 @@ func (w *writing) delete() (dml.Result, error) {
 	for i := range rowIDFields {
 		out.exprs = append(out.exprs, columnOf(fields, len(fields)-len(rowIDFields)+i))
 	}
-	op, err := w.readTarget(out)
+	op, err := w.s.rt.plan(w.c.ctx, w.c, out)
 	if err != nil {
 		return dml.Result{}, err
 	}
 	return w.target.Delete(w.c.ctx, w.q, op)
-}
-
-// readTarget plans r and tells the transaction what it reads of the target.
-func (w *writing) readTarget(r rel) (exec.Operator, error) {
-	r = optimize(r)
-	var scans []*scanRel
-	var visit func(rel)
-	visit = func(x rel) {
-		if s, ok := x.(*scanRel); ok && s.location == w.tbl.Location() {
-			scans = append(scans, s)
-		}
-		for _, in := range x.inputs() {
-			visit(in)
-		}
-	}
-	visit(r)
-	for _, s := range scans {
-		if err := w.target.Read(s.filter, w.q.Env); err != nil {
-			return nil, err
-		}
-	}
-	return (&lowering{ctx: w.c.ctx, c: w.c, rt: w.s.rt}).lower(r)
 }
 
 // merge splits the bound select of a MERGE into source, condition and clauses.

@@ -128,6 +128,7 @@ func (s *statement) stageWrite(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	c.rowIDsFor = &loc
 	w := &writing{s: s, c: c, tbl: tbl, fields: tbl.Source().Fields(), q: s.rt.query(ctx, c.env)}
 	w.target = &dml.Table{Name: s.stmt.TargetTable().String(), Tx: tx, Snapshot: tbl.Snapshot(), Cache: s.rt.provider.Cache(), Only: own}
+	c.onRead = w.readsOfTarget()
 	for _, k := range tbl.Key() {
 		i := tbl.ColumnIndex(k)
 		if i < 0 {

@@ -391,7 +391,7 @@ func (c *converter) apply(kind subqueryKind, sq *plan.Subquery, left expr.Expr, 
 
 // evalCorrelated plans and runs the subquery with the enclosing row's values in place of its outer columns.
 func (c *converter) evalCorrelated(kind subqueryKind, sq *plan.Subquery, fields []exec.Field, row []types.Value, operand types.Value, t types.Type) (types.Value, error) {
-	sub := &converter{ctx: c.ctx, env: c.env, rt: c.rt, outerRow: row, sources: c.sources}
+	sub := &converter{ctx: c.ctx, env: c.env, rt: c.rt, outerRow: row, sources: c.sources, onRead: c.onRead}
 	r, err := sub.convert(sq.Query, fields)
 	if err != nil {
 		return types.Value{}, err
