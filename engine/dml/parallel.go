@@ -20,6 +20,8 @@ type worker func(ctx context.Context, b *vector.Batch) error
 func each(ctx context.Context, q *exec.Query, op exec.Operator, start func() (worker, error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	q, end := q.Begin()
+	defer end()
 	streams, err := op.Open(ctx, q)
 	if err != nil {
 		return err

@@ -55,16 +55,20 @@ func (k *kept) prepare(ctx context.Context) error {
 
 // leave is called once by each stream; the last one frees the rows.
 func (k *kept) leave() {
-	if k.open.Add(-1) > 0 {
-		return
+	if k.open.Add(-1) == 0 {
+		k.free()
 	}
+}
+
+// free may be called again.
+func (k *kept) free() {
 	if !k.started.Load() {
 		closeAll(k.inputs)
 	}
 	for _, s := range k.spools {
 		s.free()
 	}
-	k.chunks = nil
+	k.chunks, k.spools = nil, nil
 }
 
 // spool keeps the rows of one worker, in memory and past the budget in a file.

@@ -21,21 +21,27 @@ type Materialized struct {
 // come out in the child's order only with one worker.
 func NewMaterialized(child Operator) *Materialized { return &Materialized{child: child} }
 
-// Replay returns an operator that reads the rows. Each must be opened and closed, or the rows are kept until
-// the query's end.
+// Replay returns an operator that reads the rows. Until each was opened and closed, or the plan has run, the rows are kept.
 func (m *Materialized) Replay() *ReplayOp {
-	m.readers.Add(1)
-	return &ReplayOp{shared: m}
+	return &ReplayOp{shared: m, first: m.readers.Add(1) == 1}
 }
 
 // ReplayOp reads a Materialized.
-type ReplayOp struct{ shared *Materialized }
+type ReplayOp struct {
+	shared *Materialized
+	first  bool
+}
 
 // Fields implements Operator.
 func (r *ReplayOp) Fields() []Field { return r.shared.child.Fields() }
 
-// Children implements Operator.
-func (r *ReplayOp) Children() []Operator { return []Operator{r.shared.child} }
+// Children implements Operator: the subplan is the first reader's.
+func (r *ReplayOp) Children() []Operator {
+	if !r.first {
+		return nil
+	}
+	return []Operator{r.shared.child}
+}
 
 // Describe implements Operator.
 func (r *ReplayOp) Describe() string { return "Read materialized" }
@@ -52,6 +58,7 @@ func (r *ReplayOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 		}
 		m.kept = newKept(q, ins, fieldTypes(m.child.Fields()), "materialized subquery")
 		m.kept.open.Store(m.readers.Load())
+		q.atEnd(m.kept.free)
 	}
 	shared := &replayRun{kept: m.kept}
 	out := make([]Stream, q.workers())

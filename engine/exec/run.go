@@ -88,6 +88,8 @@ func closeAll(streams []Stream) error {
 // valid until sink returns. The first error, of an operator or of sink, stops everything and is returned;
 // so does the end of ctx, within a batch.
 func Run(ctx context.Context, q *Query, op Operator, sink func(*vector.Batch) error) error {
+	q, end := q.Begin()
+	defer end()
 	return protect(func() error {
 		s, err := openGathered(ctx, q, op)
 		if err != nil {

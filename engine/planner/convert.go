@@ -43,6 +43,8 @@ type converter struct {
 	onRead func(*scanRel) error
 	// marks are the values that stand for open parameters, while a plan is made to be kept.
 	marks map[any]int
+	// shares are the common table expressions converted so far.
+	shares map[string]*sharedRel
 }
 
 // scopeOf is the scope of the expressions of a node over in.
@@ -208,11 +210,18 @@ func (c *converter) table(n *plan.ResolvedTable) (rel, error) {
 }
 
 func (c *converter) subqueryAlias(n *plan.SubqueryAlias, outer []exec.Field) (rel, error) {
-	child, err := c.convert(n.Child, outer)
-	if err != nil || len(n.ColumnNames) == 0 {
-		return child, err
+	if r := c.shares[definitionOf(n)]; r != nil {
+		r.of.places++
+		return r, nil
 	}
-	return rename(child, n.ColumnNames), nil
+	child, err := c.convert(n.Child, outer)
+	if err != nil {
+		return nil, err
+	}
+	if len(n.ColumnNames) > 0 {
+		child = rename(child, n.ColumnNames)
+	}
+	return c.share(n, child), nil
 }
 
 // rename wraps r in a projection that changes only the names.

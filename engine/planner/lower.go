@@ -19,7 +19,8 @@ type lowering struct {
 	c   *converter
 	rt  *Runtime
 	// dry leaves subqueries unevaluated: EXPLAIN shows the plan without running anything.
-	dry bool
+	dry    bool
+	shared map[*definition]*exec.Materialized
 }
 
 func (l *lowering) lower(r rel) (exec.Operator, error) {
@@ -64,6 +65,8 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 		return l.union(r)
 	case *joinRel:
 		return l.join(r)
+	case *sharedRel:
+		return l.readShared(r)
 	case *valuesRel:
 		return l.values(r)
 	case *rowsRel:

@@ -7,15 +7,23 @@ import (
 
 // optimize pushes filters down to scans and into joins, orders inner joins, and prunes columns.
 func optimize(r rel) rel {
-	r = pushFilters(r, nil)
-	r = orderJoins(r)
-	r = pushFilters(r, nil)
+	r, defs := unshare(r)
+	for _, d := range defs {
+		d.input = arrange(d.input)
+	}
+	r = arrange(r)
 	all := make([]bool, len(r.fields()))
 	for i := range all {
 		all[i] = true
 	}
 	r, _ = prune(r, all)
+	optimizeShared(r, defs)
 	return r
+}
+
+// arrange pushes filters down and orders joins.
+func arrange(r rel) rel {
+	return pushFilters(orderJoins(pushFilters(r, nil)), nil)
 }
 
 // pushFilters moves the predicates (over r's fields) as far down as they keep their meaning.
@@ -29,6 +37,13 @@ func pushFilters(r rel, preds []expr.Expr) rel {
 		return pushIntoScan(n, preds)
 	}
 	preds, stay := splitMovable(preds)
+	if p, ok := r.(*sharedRel); ok {
+		place := &sharedRel{of: p.of}
+		if len(preds) > 0 {
+			place.pred = expr.And(preds...)
+		}
+		return filtered(place, append(preds, stay...))
+	}
 	return filtered(pushBelow(r, preds), stay)
 }
 

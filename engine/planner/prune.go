@@ -21,6 +21,8 @@ func prune(r rel, need []bool) (rel, []int) {
 		return pruneWindow(n, need)
 	case *joinRel:
 		return pruneJoin(n, need)
+	case *sharedRel:
+		return pruneShared(n, need)
 	case *filterRel, *sortRel, *limitRel, *oneRowRel:
 		return pruneUnary(r, need)
 	}

@@ -265,6 +265,8 @@ func columnValues(r rel, at int) float64 {
 		} else {
 			return columnValues(n.right, at-w)
 		}
+	case *sharedRel:
+		return columnValues(n.of.input, at)
 	case *aggRel:
 		if at < len(n.keys) {
 			if c, ok := n.keys[at].(*expr.Column); ok {
@@ -280,6 +282,8 @@ func baseRows(r rel) float64 {
 	switch n := r.(type) {
 	case *scanRel:
 		return n.rowCount
+	case *sharedRel:
+		return baseRows(n.of.input)
 	case *aggRel, *valuesRel, *rowsRel, *limitRel:
 		return r.estimate()
 	}

@@ -330,6 +330,11 @@ func (c *converter) subqueryValue(kind subqueryKind, sq *plan.Subquery, left exp
 	sub, err := c.subqueryRel(sq, s)
 	switch {
 	case err == nil && !hasOuter(sub):
+		if kind == scalarSubquery && len(sub.fields()) == 1 && sharesRows(sub) { // in one plan, rows are computed once
+			if value, ok := c.attachScalar(sub, s); ok {
+				return value, nil
+			}
+		}
 		out := &subqueryExpr{kind: kind, query: sub, left: left, typ: types.Of(types.Bool)}
 		if kind == scalarSubquery {
 			if len(sub.fields()) != 1 {
