@@ -110,6 +110,7 @@ func (e *Engine) openHost() {
 	registerVariables()
 	p := parser.New(e.runtime)
 	sql.GlobalParser = p
+	sql.SetAuthorizationHandlerFactory(catalog.Authorization{})
 	a := analyzer.NewBuilder(e.provider).Build()
 	a.Parser = p
 	e.runtime.Install(a)

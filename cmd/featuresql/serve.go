@@ -52,6 +52,7 @@ func (f serverFlags) serve(ctx context.Context, e *engine.Engine, log *slog.Logg
 		Sessions:       server.Sessions(e),
 		WithSink:       server.PlannerSink,
 		RunKept:        e.Runtime().RunKept,
+		Accounts:       e.Provider().Accounts(),
 		Address:        f.Listen,
 		MaxConnections: f.MaxConnections,
 		RequireTLS:     f.RequireTLS,

@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/engine/accounts"
 	"github.com/featuresql/featuresql/engine/parser"
 )
 
@@ -152,6 +154,9 @@ func (d *Database) GetTableNames(ctx *sql.Context) ([]string, error) {
 	}
 	for _, l := range links {
 		names = append(names, l.Name)
+	}
+	if access := visible(ctx); access != nil {
+		names = slices.DeleteFunc(names, func(n string) bool { return !access.Sees(accounts.Place{Database: d.name, Table: n}) })
 	}
 	sort.Strings(names)
 	return names, nil

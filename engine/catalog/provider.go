@@ -8,12 +8,14 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/datasource/objstore"
+	"github.com/featuresql/featuresql/engine/accounts"
 )
 
 // DefaultDatabase holds the tables that lie directly under the warehouse.
@@ -34,6 +36,8 @@ type Provider struct {
 	root  string // the local folder of the warehouse; empty for an object store
 	cache *scan.Cache
 
+	accounts *accounts.Store
+
 	mu     sync.Mutex
 	tables map[string]*delta.Table // by location under the warehouse
 	onWarn func(table string, warning error)
@@ -42,8 +46,19 @@ type Provider struct {
 // NewProvider returns the provider of the warehouse in store. root is its local folder, if it has one;
 // onWarn hears of tables whose log is damaged but readable.
 func NewProvider(store objstore.Store, root string, cache *scan.Cache, onWarn func(string, error)) *Provider {
-	return &Provider{store: store, root: root, cache: cache, tables: map[string]*delta.Table{}, onWarn: onWarn}
+	age := time.Duration(0)
+	if root == "" {
+		age = accountsAge
+	}
+	return &Provider{store: store, root: root, cache: cache, tables: map[string]*delta.Table{}, onWarn: onWarn, accounts: accounts.NewStore(store, age)}
 }
+
+// accountsAge is for how long a change of the accounts by another server may go unnoticed where the warehouse is an
+// object store. In a folder every statement looks.
+const accountsAge = time.Second
+
+// Accounts is where the accounts of the warehouse are kept.
+func (p *Provider) Accounts() *accounts.Store { return p.accounts }
 
 // Store returns the warehouse's store.
 func (p *Provider) Store() objstore.Store { return p.store }
@@ -88,9 +103,12 @@ func (p *Provider) AllDatabases(ctx *sql.Context) []sql.Database {
 		ctx.GetLogger().WithError(err).Warn("cannot list the warehouse")
 		names = []string{DefaultDatabase}
 	}
-	out := make([]sql.Database, len(names))
-	for i, n := range names {
-		out[i] = &Database{provider: p, name: n}
+	var out []sql.Database
+	access := visible(ctx)
+	for _, n := range names {
+		if access == nil || access.Sees(accounts.Place{Database: n}) || access.Has(accounts.ShowDatabases, accounts.Place{}) {
+			out = append(out, &Database{provider: p, name: n})
+		}
 	}
 	return out
 }

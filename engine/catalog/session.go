@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 
 	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/engine/accounts"
 	"github.com/featuresql/featuresql/txn"
 )
 
@@ -25,6 +26,12 @@ type Session struct {
 	marks    []savepoint
 	options  txn.Options
 	warnings sync.Mutex // workers of a query warn at the same time
+
+	trusted  bool // may do everything
+	access   *accounts.Access
+	roles    []accounts.Name // active
+	rolesSet bool            // false until the default roles are known
+	limited  []accounts.Place
 }
 
 type savepoint struct {

@@ -11,6 +11,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/featuresql/featuresql/datasource/objstore"
+	"github.com/featuresql/featuresql/engine/accounts"
+	"github.com/featuresql/featuresql/engine/parser"
 )
 
 // Views are objects <database>/_views/<name>.json: seen by every server on the warehouse at once, and hidden from
@@ -23,6 +25,8 @@ type viewObject struct {
 	Select    string `json:"select"`
 	Statement string `json:"statement"`
 	SQLMode   string `json:"sqlMode"`
+	// Definer is the account by whose privileges the view reads; empty: by those of who uses it.
+	Definer string `json:"definer,omitempty"`
 }
 
 func (d *Database) viewPrefix() string {
@@ -52,7 +56,11 @@ func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createVie
 	} else if isTable {
 		return sql.ErrTableAlreadyExists.New(name)
 	}
-	doc, err := json.Marshal(viewObject{name, selectStatement, createViewStmt, sql.LoadSqlMode(ctx).String()})
+	definer, err := definerOf(ctx, createViewStmt)
+	if err != nil {
+		return err
+	}
+	doc, err := json.Marshal(viewObject{name, selectStatement, createViewStmt, sql.LoadSqlMode(ctx).String(), definer})
 	if err != nil {
 		return err
 	}
@@ -61,6 +69,28 @@ func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createVie
 		return sql.ErrExistingView.New(d.name, name)
 	}
 	return err
+}
+
+// definerOf returns the account by whose privileges a view is to read, empty for SQL SECURITY INVOKER. Another account
+// than one's own can be named with SUPER only.
+func definerOf(ctx *sql.Context, statement string) (string, error) {
+	s, err := SessionOf(ctx)
+	if err != nil {
+		return "", err
+	}
+	named, invoker, err := parser.ViewSecurity(statement)
+	if err != nil || invoker {
+		return "", err
+	}
+	own := s.Account().Plain()
+	if named == "" || named == own {
+		return own, nil
+	}
+	access, err := s.Access(ctx)
+	if err != nil {
+		return "", err
+	}
+	return named, access.Global(accounts.Super)
 }
 
 // DropView implements sql.ViewDatabase.
@@ -98,7 +128,7 @@ func (d *Database) readView(ctx context.Context, key string) (sql.ViewDefinition
 	if err := json.NewDecoder(bytes.NewReader(doc)).Decode(&v); err != nil {
 		return sql.ViewDefinition{}, false, fmt.Errorf("view definition %s: %w", key, err)
 	}
-	return sql.ViewDefinition{Name: v.Name, TextDefinition: v.Select, CreateViewStatement: v.Statement, SqlMode: v.SQLMode}, true, nil
+	return sql.ViewDefinition{Name: v.Name, TextDefinition: v.Select, CreateViewStatement: parser.AsDefiner(v.Statement, v.Definer), SqlMode: v.SQLMode}, true, nil
 }
 
 // AllViews implements sql.ViewDatabase.
@@ -106,6 +136,7 @@ func (d *Database) AllViews(ctx *sql.Context) ([]sql.ViewDefinition, error) {
 	if d.byPath {
 		return nil, nil
 	}
+	access := visible(ctx)
 	var out []sql.ViewDefinition
 	for obj, err := range d.provider.store.List(ctx, d.viewPrefix(), "") {
 		if err != nil {
@@ -115,7 +146,7 @@ func (d *Database) AllViews(ctx *sql.Context) ([]sql.ViewDefinition, error) {
 		if err != nil {
 			return nil, err
 		}
-		if ok {
+		if ok && (access == nil || access.Sees(accounts.Place{Database: d.name, Table: v.Name})) {
 			out = append(out, v)
 		}
 	}

@@ -55,7 +55,7 @@ func serveEngine(t *testing.T, opts engine.Options) (*engine.Engine, *sql.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(server.Config{Engine: e.Host(), Sessions: server.Sessions(e), WithSink: server.PlannerSink, RunKept: e.Runtime().RunKept, Address: "127.0.0.1:0"})
+	s, err := server.New(server.Config{Engine: e.Host(), Sessions: server.Sessions(e), WithSink: server.PlannerSink, RunKept: e.Runtime().RunKept, Accounts: e.Provider().Accounts(), Address: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}

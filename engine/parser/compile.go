@@ -43,12 +43,14 @@ func (c *compiler) custom() bool {
 	case c.is(0, "describe", "desc", "explain"):
 		return true
 	}
-	return false
+	return c.isAccount()
 }
 
 // compile returns nil for a statement that is left to the host.
 func (c *compiler) compile() (*compiled, error) {
 	switch {
+	case c.isAccount():
+		return c.account()
 	case c.is(0, "merge"):
 		return c.merge(0)
 	case c.is(0, "with"):
@@ -107,6 +109,7 @@ func (in *compiled) statement(b Binder) ast.Statement {
 			continue
 		}
 		out.widths = append(out.widths, nil)
+		restoreChecks(child.query, nil)
 		children = append(children, &ast.Subquery{Select: child.query})
 	}
 	auth := noAuth

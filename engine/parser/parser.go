@@ -63,6 +63,9 @@ func (p *Parser) parse(query string, multi bool, opts ast.ParserOptions) (st ast
 		return nil, "", s.end, s.trailing()
 	}
 	st, parsed, err = p.one(&s, opts)
+	if err == nil {
+		applyDefiner(st, query)
+	}
 	return st, parsed, s.end, err
 }
 
@@ -135,6 +138,7 @@ func (p *Parser) one(s *statement, opts ast.ParserOptions) (ast.Statement, strin
 	if err != nil {
 		return nil, text, err
 	}
+	restoreChecks(st, nil)
 	return st, text, check(st)
 }
 

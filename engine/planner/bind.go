@@ -34,6 +34,10 @@ func (rt *Runtime) Bind(stmt parser.Statement, children []any) (sql.Node, error)
 		base.schema = historySchema
 	case *parser.DescribeDetail:
 		base.schema = detailSchema
+	case *parser.Account:
+		if s.What == "SHOW GRANTS" {
+			base.schema = grantsSchema(s)
+		}
 	case *parser.Explain:
 		base.schema = explainSchema
 		if s.Inner != nil {
@@ -63,7 +67,9 @@ func (s *statement) Resolved() bool {
 }
 
 func (s *statement) IsReadOnly() bool {
-	switch s.stmt.(type) {
+	switch stmt := s.stmt.(type) {
+	case *parser.Account:
+		return stmt.What == "SHOW GRANTS" || stmt.What == "SET ROLE"
 	case *parser.DescribeHistory, *parser.DescribeDetail:
 		return true
 	}
@@ -105,6 +111,8 @@ func (s *statement) execute(ctx *sql.Context) ([]sql.Row, error) {
 		return s.describeHistory(ctx, stmt)
 	case *parser.DescribeDetail:
 		return s.describeDetail(ctx, stmt)
+	case *parser.Account:
+		return s.account(ctx, stmt)
 	}
 	return nil, &UnsupportedError{What: s.stmt.Verb()}
 }

@@ -37,6 +37,7 @@ const (
 // planKey is everything outside of the tables' metadata that a plan depends on.
 type planKey struct {
 	text, database, user, client string
+	access                       string // what the account may do: a plan was checked when it was made
 	kinds                        string // of the parameters, a letter each
 	settings                     [5]any
 }
@@ -201,6 +202,11 @@ func (rt *Runtime) runKept(ctx *sql.Context, session *catalog.Session, t *templa
 func keyOf(ctx *sql.Context, text string, bindings map[string]ast.Expr) (planKey, []types.Value, bool) {
 	client := ctx.Session.Client()
 	key := planKey{text: text, database: ctx.GetCurrentDatabase(), user: client.User, client: client.Address}
+	if session, err := catalog.SessionOf(ctx); err != nil {
+		return key, nil, false
+	} else if key.access, err = session.AccessKey(ctx); err != nil {
+		return key, nil, false // the host refuses the statement
+	}
 	for i, name := range planSettings {
 		v, err := ctx.Session.GetSessionVariable(ctx, name)
 		if err != nil {

@@ -50,9 +50,9 @@ func (rt *Runtime) Install(a *analyzer.Analyzer) {
 		a.Batches[i] = &replaced
 	}
 	a.Batches = append([]*analyzer.Batch{{
-		Desc:       "featuresql sides of set operations",
+		Desc:       "featuresql privileges and sides of set operations",
 		Iterations: 1,
-		Rules:      []analyzer.Rule{{Id: setOpRuleID, Apply: rt.setOpRule}},
+		Rules:      []analyzer.Rule{{Id: privilegeRuleID, Apply: rt.privilegeRule}, {Id: setOpRuleID, Apply: rt.setOpRule}},
 	}}, a.Batches...)
 	a.Batches = append(a.Batches, &analyzer.Batch{
 		Desc:       "featuresql",

@@ -20,6 +20,9 @@ func Sessions(e *engine.Engine) host.SessionBuilder {
 		if u, ok := c.UserData.(sql.MysqlConnectionUser); ok { // the account that the login found, without the port
 			client.User, client.Address = u.User, u.Host
 		}
+		if l, ok := c.UserData.(login); ok {
+			client.User, client.Address = l.User, l.Host
+		}
 		return e.NewSession(sql.NewBaseSessionWithClientServer(addr, client, c.ConnectionID)), nil
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/featuresql/featuresql/engine/accounts"
 	"github.com/featuresql/featuresql/engine/server/wire"
 )
 
@@ -23,6 +24,10 @@ type Config struct {
 	Sessions host.SessionBuilder
 	// Contexts makes the context of a statement; sql.NewContext by default.
 	Contexts sql.ContextFactory
+
+	// Accounts are those of the warehouse. Without them the host's accounts count, and without any of those everybody
+	// may do everything.
+	Accounts *accounts.Store
 
 	// Address is a TCP address such as "127.0.0.1:3306"; unused if Listener is set.
 	Address  string
@@ -58,7 +63,8 @@ type Config struct {
 	OnStatement func(StatementEvent)
 }
 
-// StatementEvent says how a statement ended. Text is the statement as the client sent it.
+// StatementEvent says how a statement ended. Text is the statement as the client sent it,
+// but for passwords.
 type StatementEvent struct {
 	ConnectionID uint32
 	User         string

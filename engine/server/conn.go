@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/featuresql/featuresql/engine/accounts"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/server/wire"
 )
@@ -48,7 +49,8 @@ type conn struct {
 	my       *mysql.Conn // set before the first command
 	br       *bufio.Reader
 
-	authenticated bool // the client's packets are commands
+	account       accounts.Name // that the client is; under the server's mu
+	authenticated bool          // the client's packets are commands
 	encrypted     bool
 	hidden        byte // packets of the handshake that the host has not seen, for its count
 

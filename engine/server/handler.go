@@ -16,6 +16,7 @@ import (
 	querypb "github.com/dolthub/vitess/go/vt/proto/query"
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/mysqlerr"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/server/wire"
@@ -151,6 +152,16 @@ func rollback(ctx *sql.Context) {
 
 // ComInitDB implements mysql.Handler.
 func (h *handler) ComInitDB(c *mysql.Conn, name string) error {
+	if sess, ok := h.session(c).(*catalog.Session); ok && name != "" {
+		ctx := h.s.cfg.Contexts(context.Background(), sql.WithSession(sess))
+		access, err := sess.Access(ctx)
+		if err == nil {
+			err = catalog.SeesDatabase(ctx, access, name)
+		}
+		if err != nil {
+			return mysqlerr.From(err)
+		}
+	}
 	if err := h.sessions.SetDB(context.Background(), c, name); err != nil {
 		return mysqlerr.From(err)
 	}

@@ -24,6 +24,9 @@ type Server struct {
 	raw      net.Listener
 	started  time.Time
 
+	warehouse *warehouseAuth // nil: the host's accounts count
+	throttle  *throttle
+
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
 	closed bool
@@ -41,7 +44,10 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	quietHost()
-	s := &Server{cfg: cfg, conns: map[*conn]struct{}{}, started: time.Now()}
+	s := &Server{cfg: cfg, conns: map[*conn]struct{}{}, started: time.Now(), throttle: newThrottle()}
+	if cfg.Accounts != nil {
+		s.warehouse = newWarehouseAuth(&s.cfg)
+	}
 	s.raw = cfg.Listener
 	if s.raw == nil {
 		l, err := net.Listen("tcp", cfg.Address)

@@ -68,7 +68,7 @@ func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, 
 		out = mysqlerr.From(r.named(err))
 	}
 	if f := h.s.cfg.OnStatement; f != nil {
-		e := StatementEvent{ConnectionID: c.ConnectionID, User: c.User, Text: cmd.text, Elapsed: time.Since(started), Rows: r.rows}
+		e := StatementEvent{ConnectionID: c.ConnectionID, User: c.User, Text: parser.MaskPasswords(cmd.text), Elapsed: time.Since(started), Rows: r.rows}
 		if out != nil {
 			e.Err = out
 		}
@@ -106,7 +106,7 @@ func (r *run) execute(parent context.Context) (err error) {
 	if r.ctx, err = h.sessions.NewContextWithQuery(ctx, r.c, r.cmd.text); err != nil {
 		return err
 	}
-	if r.ctx, err = r.ctx.ProcessList.BeginQuery(r.ctx, r.cmd.text); err != nil {
+	if r.ctx, err = r.ctx.ProcessList.BeginQuery(r.ctx, parser.MaskPasswords(r.cmd.text)); err != nil {
 		return err
 	}
 	defer func() { r.ctx.ProcessList.EndQuery(r.ctx) }()
