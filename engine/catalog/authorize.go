@@ -43,7 +43,7 @@ func (authorizer) NewQueryState(ctx *sql.Context) sql.AuthorizationQueryState {
 	}
 	r := &rights{session: s}
 	if r.access, r.err = s.Access(ctx); r.err == nil {
-		s.limited = nil
+		s.limited, s.viewed = nil, accounts.Place{}
 	}
 	return r
 }
@@ -164,11 +164,6 @@ func (h authorizer) HandleAuth(ctx *sql.Context, state sql.AuthorizationQuerySta
 func (r *rights) check(ctx *sql.Context, want accounts.Privilege, auth ast.AuthInformation) error {
 	names := auth.TargetNames
 	switch auth.TargetType {
-	case ast.AuthTargetType_Ignore, ast.AuthTargetType_TODO:
-		if auth.AuthType == ast.AuthType_CALL || auth.AuthType == ast.AuthType_SHOW_CREATE_PROCEDURE {
-			return r.access.Global(want)
-		}
-		return nil
 	case ast.AuthTargetType_Global:
 		return r.access.Global(want)
 	case ast.AuthTargetType_DatabaseIdentifiers:
@@ -189,7 +184,10 @@ func (r *rights) check(ctx *sql.Context, want accounts.Privilege, auth ast.AuthI
 		}
 		return nil
 	}
-	return fmt.Errorf("privileges of an unknown target %q", auth.TargetType)
+	if r.access.All() { // the grammar does not say where
+		return nil
+	}
+	return r.access.Global(want | accounts.Super)
 }
 
 // columnwise are the privileges that can be had on columns.
@@ -298,6 +296,9 @@ func (s *Session) Place(ctx *sql.Context, database, table string) accounts.Place
 
 // Limited lists the tables that the current statement may use in some columns only.
 func (s *Session) Limited() []accounts.Place { return s.limited }
+
+// Viewed is the first view that the current statement names.
+func (s *Session) Viewed() accounts.Place { return s.viewed }
 
 // Trust makes the session one of featuresql's own commands, which may do everything: whoever runs them has the files.
 func (s *Session) Trust() { s.trusted = true }

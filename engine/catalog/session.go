@@ -32,6 +32,7 @@ type Session struct {
 	roles    []accounts.Name // active
 	rolesSet bool            // false until the default roles are known
 	limited  []accounts.Place
+	viewed   accounts.Place // the first view that the statement names
 }
 
 type savepoint struct {

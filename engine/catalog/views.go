@@ -113,7 +113,11 @@ func (d *Database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDef
 	if d.byPath || checkName("view", name) != nil {
 		return sql.ViewDefinition{}, false, nil
 	}
-	return d.readView(ctx, d.viewKey(name))
+	v, ok, err := d.readView(ctx, d.viewKey(name))
+	if s, own := ctx.Session.(*Session); own && ok && s.viewed.Table == "" {
+		s.viewed = accounts.Place{Database: d.name, Table: name}
+	}
+	return v, ok, err
 }
 
 func (d *Database) readView(ctx context.Context, key string) (sql.ViewDefinition, bool, error) {

@@ -47,6 +47,13 @@ func serve(t *testing.T, opts engine.Options) *sql.DB {
 // serveEngine is serve with the engine behind the server.
 func serveEngine(t *testing.T, opts engine.Options) (*engine.Engine, *sql.DB) {
 	t.Helper()
+	e, db, _ := serveAt(t, opts)
+	return e, db
+}
+
+// serveAt is serveEngine with the address of the server.
+func serveAt(t *testing.T, opts engine.Options) (*engine.Engine, *sql.DB, string) {
+	t.Helper()
 	opts.TempDir = t.TempDir()
 	if opts.Warehouse == "" {
 		opts.Warehouse = t.TempDir()
@@ -75,7 +82,7 @@ func serveEngine(t *testing.T, opts engine.Options) (*engine.Engine, *sql.DB) {
 			t.Error(err)
 		}
 	})
-	return e, db
+	return e, db, s.Addr().String()
 }
 
 func (r *record) run(ctx context.Context, conn *sql.Conn) error {

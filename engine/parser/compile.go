@@ -32,6 +32,8 @@ type child struct {
 // custom reports whether the statement may be one of ours.
 func (c *compiler) custom() bool {
 	switch {
+	case c.isAccount():
+		return true
 	case c.is(0, "insert", "replace", "update", "delete", "merge", "truncate", "with"):
 		return true
 	case c.is(0, "create"):
@@ -43,7 +45,7 @@ func (c *compiler) custom() bool {
 	case c.is(0, "describe", "desc", "explain"):
 		return true
 	}
-	return c.isAccount()
+	return false
 }
 
 // compile returns nil for a statement that is left to the host.
@@ -109,7 +111,6 @@ func (in *compiled) statement(b Binder) ast.Statement {
 			continue
 		}
 		out.widths = append(out.widths, nil)
-		restoreChecks(child.query, nil)
 		children = append(children, &ast.Subquery{Select: child.query})
 	}
 	auth := noAuth

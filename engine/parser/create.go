@@ -44,11 +44,16 @@ func (c *compiler) createTable() (*compiled, error) {
 	if r.s.OrReplace {
 		out.auth = append(out.auth, authOf(ast.AuthType_DROP, r.s.Table))
 	}
+	if r.s.Location != "" { // or a name in one's own database would open every table
+		place := TableName{Database: "delta", Name: r.s.Location}
+		out.auth = append(out.auth, authOf(ast.AuthType_CREATE, place), authOf(ast.AuthType_SELECT, place))
+	}
 	if r.s.Like != nil {
 		out.auth = append(out.auth, authOf(ast.AuthType_SELECT, *r.s.Like))
 	}
 	if r.query != nil {
 		r.s.AsSelect = true
+		out.auth = append(out.auth, authOf(ast.AuthType_INSERT, r.s.Table))
 		out.children = []child{{query: r.query}}
 	}
 	return out, nil

@@ -17,7 +17,7 @@ func restoreChecks(root ast.SQLNode, hidden []string) {
 		switch n := n.(type) {
 		case *ast.AliasedTableExpr:
 			name, ok := n.Expr.(ast.TableName)
-			if ok && n.Auth.AuthType == ast.AuthType_IGNORE && !hides(hidden, name) {
+			if ok && n.Auth.AuthType == ast.AuthType_IGNORE && len(n.Auth.TargetNames) == 2 && !hides(hidden, name) {
 				n.Auth.AuthType = ast.AuthType_SELECT
 			}
 		case *ast.Select:
@@ -63,4 +63,25 @@ func hides(hidden []string, name ast.TableName) bool {
 		}
 	}
 	return false
+}
+
+// nameTargets names the view or database that a statement makes or drops where the grammar asks for a privilege on
+// the database, or on everything.
+func nameTargets(st ast.Statement) {
+	switch st := st.(type) {
+	case *ast.DBDDL:
+		st.Auth.TargetType, st.Auth.TargetNames = ast.AuthTargetType_DatabaseIdentifiers, []string{st.DBName}
+	case *ast.DDL:
+		switch {
+		case st.ViewSpec != nil && st.Auth.AuthType == ast.AuthType_CREATE_VIEW:
+			n := tableOf(st.ViewSpec.ViewName)
+			st.Auth = authOf(ast.AuthType_CREATE_VIEW, n)
+		case len(st.FromViews) > 0:
+			st.Auth.TargetType, st.Auth.TargetNames = ast.AuthTargetType_MultipleTableIdentifiers, nil
+			for _, v := range st.FromViews {
+				n := tableOf(v)
+				st.Auth.TargetNames = append(st.Auth.TargetNames, n.Database, n.Name)
+			}
+		}
+	}
 }

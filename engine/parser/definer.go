@@ -25,8 +25,8 @@ const definerKind = "definer\x00"
 // AsDefiner marks the statement of a view as to be checked by the privileges of an account, user@host. An empty one
 // leaves it to those of who uses the view.
 func AsDefiner(statement, definer string) string {
-	if definer == "" || strings.Contains(definer, definerEnd) {
-		return statement
+	if strings.Contains(definer, definerEnd) {
+		definer = ""
 	}
 	return statement + definerMark + definer + definerEnd
 }
@@ -47,10 +47,14 @@ func applyDefiner(st ast.Statement, text string) {
 	if i < 0 || !strings.HasSuffix(text, definerEnd) {
 		return
 	}
-	prefix := definerKind + strings.TrimSuffix(text[i+len(definerMark):], definerEnd) + "\x00"
 	if ddl, ok := st.(*ast.DDL); ok {
 		ddl.Auth = noAuth
 	}
+	definer := strings.TrimSuffix(text[i+len(definerMark):], definerEnd)
+	if definer == "" {
+		return
+	}
+	prefix := definerKind + definer + "\x00"
 	_ = ast.Walk(func(n ast.SQLNode) (bool, error) {
 		if t, ok := n.(*ast.AliasedTableExpr); ok && t.Auth.AuthType != ast.AuthType_IGNORE && t.Auth.AuthType != "" {
 			t.Auth.AuthType = prefix + t.Auth.AuthType

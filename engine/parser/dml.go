@@ -253,7 +253,7 @@ func (c *compiler) update() (*compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	target.Auth.AuthType = ast.AuthType_SELECT
+	target.Auth = noAuth // which columns are read is checked over the bound plan
 	query := &ast.Select{With: up.With, SelectExprs: append(ast.SelectExprs{star(alias)}, exprs...), From: ast.TableExprs{target}, Where: up.Where}
 	return &compiled{
 		stmt:     &Update{Table: table, Assignments: set, Exprs: len(exprs), Ignore: up.Ignore != ""},
@@ -331,9 +331,11 @@ func (c *compiler) delete(i int) (*compiled, error) {
 	if len(sel.OrderBy) > 0 || sel.Limit != nil {
 		return nil, &UnsupportedError{"ORDER BY and LIMIT in DELETE"}
 	}
-	if _, _, _, err := singleTable(sel.From, "DELETE"); err != nil {
+	target, _, _, err := singleTable(sel.From, "DELETE")
+	if err != nil {
 		return nil, err
 	}
+	target.Auth = noAuth // which columns are read is checked over the bound plan
 	return &compiled{stmt: &Delete{Table: table}, children: []child{{query: sel}},
 		auth: []ast.AuthInformation{authOf(ast.AuthType_DELETE, table)}}, nil
 }

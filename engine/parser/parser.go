@@ -138,7 +138,6 @@ func (p *Parser) one(s *statement, opts ast.ParserOptions) (ast.Statement, strin
 	if err != nil {
 		return nil, text, err
 	}
-	restoreChecks(st, nil)
 	return st, text, check(st)
 }
 
@@ -165,6 +164,8 @@ func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 	if s.hasSubquery() {
 		ownAggregates(st)
 	}
+	restoreChecks(st, nil)
+	nameTargets(st)
 	return st, text, nil
 }
 

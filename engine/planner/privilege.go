@@ -123,13 +123,15 @@ func (c *privilegeCheck) shows(n sql.Node, isView bool) error {
 	switch n := n.(type) {
 	case *plan.ResolvedTable:
 		at = c.placeOf(n)
-	case *plan.SubqueryAlias:
-		at = c.session.Place(c.ctx, "", n.Name())
+	case *plan.SubqueryAlias: // SHOW COLUMNS of a view
 		isView = true
 	default:
 		if named, ok := n.(sql.NameableNode); ok {
 			at = c.session.Place(c.ctx, "", named.Name())
 		}
+	}
+	if isView {
+		at = c.session.Viewed()
 	}
 	switch {
 	case strings.EqualFold(at.Database, "information_schema"):
@@ -193,7 +195,12 @@ func (c *privilegeCheck) columns(n sql.Node) error {
 	if len(limited) == 0 {
 		return nil
 	}
-	return c.reads(n, limited, changes)
+	found := map[accounts.Place]bool{}
+	if stmt != nil {
+		t := stmt.TargetTable()
+		found[lowered(c.session.Place(c.ctx, t.Database, t.Name))] = true
+	}
+	return c.reads(n, limited, found, changes)
 }
 
 func lowered(at accounts.Place) accounts.Place {
@@ -254,9 +261,8 @@ func (c *privilegeCheck) merge(s *parser.Merge) error {
 
 // reads checks every column that the plan reads of the limited tables. Where the statement changes a table, the first
 // columns of its query only carry the rows.
-func (c *privilegeCheck) reads(n sql.Node, limited map[accounts.Place]bool, changes bool) error {
+func (c *privilegeCheck) reads(n sql.Node, limited, found map[accounts.Place]bool, changes bool) error {
 	c.tables = map[sql.TableId]accounts.Place{}
-	found := map[accounts.Place]bool{}
 	var fields []*expression.GetField
 	var visit func(n sql.Node, carried bool)
 	expr := func(e sql.Expression) bool {
@@ -284,7 +290,7 @@ func (c *privilegeCheck) reads(n sql.Node, limited map[accounts.Place]bool, chan
 	}
 	visit(n, changes)
 	for at := range limited {
-		if !found[at] && !changes {
+		if !found[at] {
 			return c.access.Missing("SELECT", at.Table) // a view: privileges on its columns are not kept
 		}
 	}

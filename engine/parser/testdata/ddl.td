@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS t (key STRING, l LONG, s SHORT, y BYTE, n TIMESTAMP_N
 ----
 CREATE TABLE {Columns:[{Name:key,Type:{Name:string,Text:STRING}},{Name:l,Type:{Name:long,Text:LONG}},{Name:s,Type:{Name:short,Text:SHORT}},{Name:y,Type:{Name:byte,Text:BYTE}},{Name:n,Type:{Name:timestamp_ntz,Text:TIMESTAMP_NTZ}},{Name:a,Type:{Element:{Element:{Name:integer,Text:INT},Name:array,Text:ARRAY<INT>},Name:array,Text:ARRAY<ARRAY<INT>>}},{Name:m,Type:{Element:{Fields:[{Comment:c,Name:x,NotNull:true,Type:{Name:double,Text:DOUBLE}},{Name:y z,Type:{Name:date,Text:DATE}}],Name:struct,Text:STRUCT<x: DOUBLE NOT NULL COMMENT 'c', `y z` DATE>},Key:{Name:string,Text:STRING},Name:map,Text:MAP<STRING, STRUCT<x: DOUBLE NOT NULL COMMENT 'c', `y z` DATE>>}}],Comment:c,IfNotExists:true,Location:/a/b,PartitionedBy:[key],Properties:{delta.appendOnly:true,delta.checkpointInterval:5,x:true},Table:{Name:t}}
 needs CREATE on .t
+needs CREATE on delta./a/b
+needs SELECT on delta./a/b
 
 parse
 CREATE TABLE t (a INT CHECK (a > 0), b INT GENERATED ALWAYS AS (a + 1) STORED, CONSTRAINT pos CHECK (b < 'x)'), CHECK (a < b) NOT ENFORCED, KEY k (a), INDEX date (a DESC))
@@ -35,6 +37,7 @@ CREATE TABLE t PARTITIONED BY (a) AS SELECT 1 AS a FROM u VERSION AS OF 3
 CREATE TABLE {AsSelect:true,PartitionedBy:[a],Table:{Name:t}}
 needs CREATE on .t
 child (select 1 a from u as of InjectedExpr)
+needs INSERT on .t
 
 parse
 CREATE TABLE t (a INT) WITH c AS (SELECT 1 AS a) SELECT a FROM c
@@ -42,6 +45,7 @@ CREATE TABLE t (a INT) WITH c AS (SELECT 1 AS a) SELECT a FROM c
 CREATE TABLE {AsSelect:true,Columns:[{Name:a,Type:{Name:integer,Text:INT}}],Table:{Name:t}}
 needs CREATE on .t
 child (with c as (select 1 a) select a from c)
+needs INSERT on .t
 
 parse
 CREATE TABLE t LIKE db.u
