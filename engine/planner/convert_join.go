@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -140,7 +141,9 @@ func (c *converter) setOp(n *plan.SetOp, outer []exec.Field) (rel, error) {
 			in = &distinctRel{input: in}
 		}
 	case !n.Distinct:
-		return nil, errFallback
+		numbered := append(slices.Clone(out), exec.Field{Name: "number", Type: types.Of(types.Int64)})
+		in = setDifference(numberedRows(l), numberedRows(r), numbered, n.SetOpType == plan.ExceptType)
+		in = reorder(in, identity(len(out)))
 	default:
 		in = setDifference(l, r, out, n.SetOpType == plan.ExceptType)
 	}
@@ -177,6 +180,11 @@ func (c *converter) setOpTail(n *plan.SetOp, in rel, outer []exec.Field) (rel, e
 		lim.offset, err = c.count(n.Offset)
 	}
 	return lim, err
+}
+
+// numberedRows numbers the rows of r that are alike from 1: with their numbers, the rows of a bag are a set.
+func numberedRows(r rel) rel {
+	return &windowRel{input: r, partition: columnsOf(r), calls: []exec.WindowCall{{Name: "row_number", Type: types.Of(types.Int64), NotNull: true, As: "number"}}}
 }
 
 // setDifference groups the tagged rows of both sides by all columns: EXCEPT keeps groups without a right
