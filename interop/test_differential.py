@@ -85,6 +85,8 @@ class Generator:
             lambda: f"SELECT t.a, t.s FROM t WHERE t.a {pick(['', 'NOT '])}IN (SELECT u.b FROM u WHERE u.a {pick(['=', '<', '<>'])} t.b AND {p('u')})",
             lambda: f"SELECT t.a FROM t WHERE {pick(['', 'NOT '])}EXISTS (SELECT 1 FROM u WHERE u.a = t.a AND u.b {pick(['<', '<>'])} t.b) AND {p('t')}",  # with OR, DuckDB 1.5 repeats rows
             lambda: f"WITH c AS (SELECT u.a AS a, max(u.b) AS b FROM u WHERE {p('u')} GROUP BY u.a) SELECT x.a, y.b FROM c x JOIN c y ON x.a = y.b WHERE x.b < (SELECT max(b) FROM c)",
+            lambda: f"WITH c AS (SELECT t.a AS a, count(*) AS b, min(t.s) AS s FROM t WHERE {p('t')} GROUP BY t.a) SELECT x.a, x.s, y.b FROM c x {pick(['JOIN', 'LEFT JOIN'])} c y ON x.a = y.b WHERE {p('x')} UNION ALL SELECT z.b, z.s, 0 FROM c z WHERE {p('z')}",
+            lambda: f"SELECT t.a, t.s FROM t WHERE {p('t')} {pick(['INTERSECT ALL', 'EXCEPT ALL'])} SELECT u.a, u.s FROM u WHERE {p('u')}",
             lambda: f"SELECT t.a, u.a, count(*), sum(t.b), sum(u.b) FROM t JOIN u ON t.s = u.s WHERE {p('t')} GROUP BY t.a, u.a",
             lambda: f"SELECT t.a, u.b FROM t, u WHERE (t.a = u.a AND {p('t')}) OR (t.a = u.a AND {p('u')})",
             lambda: f"SELECT t.a, u.b FROM t JOIN u ON t.b = u.b WHERE {pick(['t', 'u'])}.a {pick(['', 'NOT '])}IN (SELECT v.a FROM u AS v WHERE {p('v')})",
