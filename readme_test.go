@@ -21,7 +21,7 @@ func readmeCommands(t *testing.T) []string {
 	}
 	var out []string
 	inside := false
-	for _, l := range strings.Split(string(src), "\n") {
+	for l := range strings.SplitSeq(string(src), "\n") {
 		switch {
 		case strings.HasPrefix(l, "```"):
 			inside = l == "```sh"

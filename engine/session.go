@@ -75,7 +75,8 @@ func (s *Session) drain(ctx *sql.Context, schema sql.Schema, iter sql.RowIter, r
 			break
 		}
 		if err != nil {
-			return errors.Join(err, closeQuietly(ctx, iter))
+			closeQuietly(ctx, iter)
+			return err
 		}
 		if n, ok := planner.AffectedRows(row); ok {
 			res.Columns, res.Types, res.Affected = nil, nil, n
@@ -83,7 +84,8 @@ func (s *Session) drain(ctx *sql.Context, schema sql.Schema, iter sql.RowIter, r
 		}
 		vals, err := planner.RowValues(row, res.Types)
 		if err != nil {
-			return errors.Join(err, closeQuietly(ctx, iter))
+			closeQuietly(ctx, iter)
+			return err
 		}
 		res.Rows = append(res.Rows, vals)
 	}
@@ -91,10 +93,7 @@ func (s *Session) drain(ctx *sql.Context, schema sql.Schema, iter sql.RowIter, r
 }
 
 // closeQuietly ends an iterator after an error of its own, which is the one to report.
-func closeQuietly(ctx *sql.Context, iter sql.RowIter) error {
-	_ = iter.Close(ctx)
-	return nil
-}
+func closeQuietly(ctx *sql.Context, iter sql.RowIter) { _ = iter.Close(ctx) }
 
 // collector is a result sink that boxes rows.
 type collector struct {

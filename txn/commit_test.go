@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -122,9 +123,7 @@ func TestTimestampsSwitchedOn(t *testing.T) {
 
 func c2(properties map[string]string) *action.Metadata {
 	m := metadata("k", "v")
-	for k, v := range properties {
-		m.Configuration[k] = v
-	}
+	maps.Copy(m.Configuration, properties)
 	return m
 }
 

@@ -176,11 +176,9 @@ func (t *tour) conflict(ctx context.Context) {
 	var wg sync.WaitGroup
 	errs := make([]error, 8)
 	for i := range errs {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			_, errs[i] = t.engine.Session("fraud").Query(ctx, "UPDATE card_limit SET credit_limit = credit_limit + 10 WHERE card_id = 1")
-		}()
+		})
 	}
 	wg.Wait()
 	if t.err = errors.Join(errs...); t.err != nil {

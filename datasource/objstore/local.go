@@ -84,7 +84,7 @@ func (l *Local) GetRange(ctx context.Context, key string, off int64, p []byte) e
 }
 
 func short(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -40,7 +40,6 @@ type valueReader struct {
 	ints  []int64 // buffers
 	ints4 []int32
 	f64   []float64
-	f32   []float32
 	codeB []int32
 	split []byte
 }
@@ -50,7 +49,7 @@ func (v *valueReader) init(l *leaf, enc format.Encoding, data []byte, n int, max
 	switch enc {
 	case format.Plain:
 		return v.initPlain(l, data, n)
-	case format.PlainDictionary, format.RLEDictionary:
+	case format.PlainDictionary, format.RLEDictionary: //nolint:staticcheck // the old name of the same encoding
 		v.kind = valuesCoded
 		return v.initCodes(data)
 	case format.RLE:

@@ -55,14 +55,14 @@ func (n *writeNode) shred(v *jsonValue, rep, def uint8, path string) error {
 		if v.kind != jsonArray {
 			return &TextError{path, "an array is needed, not " + v.describe()}
 		}
-		return n.shredEntries(v, rep, def, path, func(i int, rep, def uint8) error {
+		return n.shredEntries(v, rep, def, func(i int, rep, def uint8) error {
 			return n.children[0].shred(&v.children[i], rep, def, path+".element")
 		})
 	case Map:
 		if v.kind != jsonObject {
 			return &TextError{path, "an object is needed, not " + v.describe()}
 		}
-		return n.shredEntries(v, rep, def, path, func(i int, rep, def uint8) error {
+		return n.shredEntries(v, rep, def, func(i int, rep, def uint8) error {
 			key := jsonValue{kind: jsonString, text: []byte(v.keys[i])}
 			if err := n.children[0].shred(&key, rep, def, path+".key"); err != nil {
 				return err
@@ -150,7 +150,7 @@ func (n *writeNode) checkNames(v *jsonValue, path string) error {
 }
 
 // shredEntries writes the entries of a list or map.
-func (n *writeNode) shredEntries(v *jsonValue, rep, def uint8, path string, entry func(i int, rep, def uint8) error) error {
+func (n *writeNode) shredEntries(v *jsonValue, rep, def uint8, entry func(i int, rep, def uint8) error) error {
 	if len(v.children) == 0 {
 		for _, c := range n.columns {
 			c.addSlot(rep, def, types.Value{})

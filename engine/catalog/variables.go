@@ -35,7 +35,7 @@ func (s *Session) SetSessionVariable(ctx *sql.Context, name string, value any) e
 				}
 			}
 		}
-		for _, mode := range strings.Split(text, ",") {
+		for mode := range strings.SplitSeq(text, ",") {
 			for _, refused := range refusedModes {
 				if strings.EqualFold(strings.TrimSpace(mode), refused) {
 					return &SQLModeError{refused}

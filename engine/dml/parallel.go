@@ -36,13 +36,11 @@ func each(ctx context.Context, q *exec.Query, op exec.Operator, start func() (wo
 		}
 	}
 	for i, s := range streams {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			if errs[i] = drain(ctx, s, workers[i]); errs[i] != nil {
 				cancel()
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	closeAll(streams)

@@ -367,7 +367,7 @@ func (r *aggRun) leave() {
 		return
 	}
 	if !r.started.Load() {
-		closeAll(r.inputs)
+		_ = closeAll(r.inputs)
 	}
 	for _, w := range r.workers {
 		if w != nil {

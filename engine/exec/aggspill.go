@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -133,7 +134,7 @@ func (w *aggWorker) mergeSpilled(ctx context.Context, src *aggWorker, part int) 
 				return context.Cause(ctx)
 			}
 			block, err := w.readBlock(in)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

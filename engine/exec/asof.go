@@ -86,7 +86,7 @@ func (a *AsOfJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	run := &asOfRun{op: a, query: q, inputs: rights}
 	out, err := mapStreams(ctx, q, a.left, func(in Stream) (Stream, error) { return newAsOfStream(run, in) })
 	if err != nil {
-		closeAll(rights)
+		_ = closeAll(rights)
 		return nil, err
 	}
 	for _, s := range out {
@@ -434,7 +434,7 @@ func (r *asOfRun) leave() {
 		return
 	}
 	if !r.started.Load() {
-		closeAll(r.inputs)
+		_ = closeAll(r.inputs)
 	}
 	if r.merge != nil {
 		r.merge.close()

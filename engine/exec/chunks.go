@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"context"
 	"sync"
 
 	"github.com/featuresql/featuresql/engine/types"
@@ -307,43 +306,6 @@ func (r *rowSet) column(i int, t types.Type) rowColumn {
 	}
 	return c
 }
-
-// refs returns one more than the greatest row name.
-func (r *rowSet) refs() int { return len(r.chunks) << chunkBits }
-
-// collectAll drains every stream of op into a collector of its own. prepare returns, for stream i, the function
-// that turns a batch into the columns to keep (nil: the batch's own).
-func collectAll(ctx context.Context, q *Query, streams []Stream, schema *rowSchema, operator string,
-	prepare func(i int) (func(*vector.Batch) ([]*vector.Vector, []uint16, error), error),
-) ([]*collector, error) {
-	out := make([]*collector, len(streams))
-	for i := range out {
-		out[i] = newCollector(schema, q.account(operator))
-	}
-	err := parallel(ctx, len(streams), func(ctx context.Context, i int) error {
-		f, err := prepare(i)
-		if err != nil {
-			streams[i].Close()
-			return err
-		}
-		return drain(ctx, streams[i], func(b *vector.Batch) error {
-			cols, sel := b.Cols, b.Sel
-			if f != nil {
-				if cols, sel, err = f(b); err != nil {
-					return err
-				}
-			}
-			return out[i].add(cols, sel, b.Len)
-		})
-	})
-	if err != nil {
-		freeCollectors(out)
-		return nil, err
-	}
-	return out, nil
-}
-
-func keepAll(int) (func(*vector.Batch) ([]*vector.Vector, []uint16, error), error) { return nil, nil }
 
 func freeCollectors(cs []*collector) {
 	for _, c := range cs {

@@ -45,7 +45,7 @@ func mapStreams(ctx context.Context, q *Query, child Operator, wrap func(Stream)
 	out := make([]Stream, len(ins))
 	for i, in := range ins {
 		if out[i], err = wrap(in); err != nil {
-			closeAll(ins)
+			_ = closeAll(ins)
 			return nil, err
 		}
 	}

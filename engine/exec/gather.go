@@ -44,11 +44,9 @@ func (g *gatherStream) start(ctx context.Context) {
 	g.items = make(chan gathered, len(g.inputs))
 	g.live = len(g.inputs)
 	for _, in := range g.inputs {
-		g.wg.Add(1)
-		go func() {
-			defer g.wg.Done()
+		g.wg.Go(func() {
 			g.pump(ctx, in)
-		}()
+		})
 	}
 }
 
@@ -110,7 +108,7 @@ func (g *gatherStream) Next(ctx context.Context) (*vector.Batch, error) {
 
 func (g *gatherStream) fail(err error) {
 	g.err = err
-	g.Close()
+	_ = g.Close()
 }
 
 func (g *gatherStream) Close() error {

@@ -123,7 +123,7 @@ func (j *HashJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	run := &joinRun{op: j, query: q, inputs: builds, columns: j.keepColumns() || (q.Memory.limited() && j.kind != JoinAntiNullAware)}
 	out, err := mapStreams(ctx, q, j.probe, func(in Stream) (Stream, error) { return newJoinStream(run, in) })
 	if err != nil {
-		closeAll(builds)
+		_ = closeAll(builds)
 		return nil, err
 	}
 	for _, s := range out {
@@ -165,7 +165,7 @@ func (r *joinRun) leave() {
 		return
 	}
 	if !r.started.Load() {
-		closeAll(r.inputs)
+		_ = closeAll(r.inputs)
 	}
 	if r.table != nil {
 		r.table.free()

@@ -63,7 +63,7 @@ func (k *kept) leave() {
 // free may be called again.
 func (k *kept) free() {
 	if !k.started.Load() {
-		closeAll(k.inputs)
+		_ = closeAll(k.inputs)
 	}
 	for _, s := range k.spools {
 		s.free()

@@ -134,7 +134,7 @@ func (c *keyCodec) encode(b *keyBatch, vecs []*vector.Vector, sel []uint16, n in
 			c.markNulls(b, i, v, sel)
 		}
 		if c.words == 1 {
-			encodeSingle(b.words, v, k, sel)
+			encodeSingle(b.words, v, sel)
 		} else {
 			c.encodeColumn(b, v, k, sel)
 		}
@@ -187,7 +187,7 @@ func (c *keyCodec) zeroNulls(b *keyBatch, vecs []*vector.Vector, sel []uint16) {
 	}
 }
 
-func encodeSingle(words []uint64, v *vector.Vector, k *keyColumn, sel []uint16) {
+func encodeSingle(words []uint64, v *vector.Vector, sel []uint16) {
 	if v.Codes == nil && sel == nil {
 		switch v.Phys {
 		case types.PhysI64:

@@ -58,7 +58,7 @@ func (j *NestedLoopOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	run := &loopRun{op: j, query: q, build: newKept(q, builds, fieldTypes(j.build.Fields()), "nested loop join")}
 	out, err := mapStreams(ctx, q, j.probe, func(in Stream) (Stream, error) { return newLoopStream(run, in) })
 	if err != nil {
-		closeAll(builds)
+		_ = closeAll(builds)
 		return nil, err
 	}
 	run.build.open.Store(int32(len(out)))

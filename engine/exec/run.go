@@ -39,13 +39,11 @@ func parallel(ctx context.Context, n int, f func(ctx context.Context, i int) err
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	for i := range n {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			if err := protect(func() error { return f(ctx, i) }); err != nil {
 				cancel(err) // the first cause stays
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	return context.Cause(ctx)

@@ -47,11 +47,11 @@ func (s *windowStream) newEval(c *windowCall) (windowEval, error) {
 // stateless is a call that keeps nothing from row to row and sees no rows but the current.
 type stateless struct{}
 
-func (stateless) begin(*windowPart)                 {}
-func (stateless) ready(p *windowPart, from int) int { return p.end }
-func (stateless) keep(_ *windowPart, from int) int  { return from }
-func (stateless) drop(int)                          {}
-func (stateless) sizeBytes() int                    { return 0 }
+func (stateless) begin(*windowPart)                {}
+func (stateless) ready(p *windowPart, _ int) int   { return p.end }
+func (stateless) keep(_ *windowPart, from int) int { return from }
+func (stateless) drop(int)                         {}
+func (stateless) sizeBytes() int                   { return 0 }
 func wholeOnly(p *windowPart, from int) (ready int) {
 	if p.complete {
 		return p.end

@@ -216,7 +216,7 @@ func (c *EvalCtx) decimalDivide(name string, in *inputs, out *vector.Vector, sel
 			continue
 		}
 		var r types.Int128
-		ok := true
+		var ok bool
 		switch name {
 		case "/":
 			r, ok = divideDecimals(x, s1, y, s2, int(out.Type.Scale))

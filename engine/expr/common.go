@@ -219,9 +219,9 @@ func commonType(name string, a, b Expr) (types.Type, error) {
 		}
 		return commonTemporal(s, t), nil
 	case s.IsTemporal() && t.IsBytes():
-		return temporalVsText(s, b), nil
+		return temporalVsText(s), nil
 	case t.IsTemporal() && s.IsBytes():
-		return temporalVsText(t, a), nil
+		return temporalVsText(t), nil
 	}
 	return types.Of(types.Float64), nil
 }
@@ -244,7 +244,7 @@ func isConstant(e Expr) bool {
 
 // temporalVsText is the type in which a temporal value is compared with text: its own, but a date against a literal
 // with a time of day is compared as a datetime.
-func temporalVsText(t types.Type, text Expr) types.Type {
+func temporalVsText(t types.Type) types.Type {
 	if t.Kind == types.Date {
 		return types.Of(types.TimestampNTZ)
 	}

@@ -28,10 +28,7 @@ type EvalCtx struct {
 	i128               [2][]types.Int128
 }
 
-type flatBuf struct {
-	v    vector.Vector
-	data []byte
-}
+type flatBuf struct{ v vector.Vector }
 
 // Limits of what a string function may return: MySQL's max_allowed_packet for a value, and what keeps the
 // offsets of one batch far from overflow.

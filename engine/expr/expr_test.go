@@ -18,7 +18,6 @@ var (
 	tDate  = types.Of(types.Date)
 	tNTZ   = types.Of(types.TimestampNTZ)
 	tTS    = types.Of(types.Timestamp)
-	tTime  = types.Of(types.Time)
 	tJSON  = types.Of(types.JSON)
 	tNull  = types.Of(types.Null)
 )
@@ -32,8 +31,6 @@ func boolean(b bool) expr.Expr    { return lit(types.BoolValue(b)) }
 func ubig(u uint64) expr.Expr     { return lit(types.IntValue(tUbig, int64(u))) }
 func date(s string) expr.Expr     { return expr.Cast(str(s), tDate) }
 func datetime(s string) expr.Expr { return expr.Cast(str(s), tNTZ) }
-func clock(s string) expr.Expr    { return expr.Cast(str(s), tTime) }
-func jsonText(s string) expr.Expr { return lit(types.BytesValue(tJSON, s)) }
 func dec(s string, p, n int) expr.Expr {
 	v, _, ok := types.ParseDecimal(s, n)
 	if !ok {

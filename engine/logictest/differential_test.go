@@ -26,7 +26,8 @@ func (r row) String() string {
 	return fmt.Sprintf("%d,%d", r.id, *r.n)
 }
 
-func number(n int) *int { return &n }
+//go:fix inline
+func number(n int) *int { return new(n) }
 
 // random makes statements and applies them to the model.
 type random struct {
@@ -71,7 +72,7 @@ func (r *random) statement() string {
 		c, text := r.condition()
 		for i, x := range r.rows {
 			if c(x) && x.n != nil {
-				r.rows[i].n = number(*x.n + x.id)
+				r.rows[i].n = new(*x.n + x.id)
 			}
 		}
 		return "UPDATE t SET n = n + id WHERE " + text
@@ -116,7 +117,7 @@ func (r *random) merge() string {
 				continue
 			}
 			if x.n != nil {
-				x.n = number(*x.n + *s)
+				x.n = new(*x.n + *s)
 			}
 		case bySource && x.n != nil && *x.n > limit: // WHEN NOT MATCHED BY SOURCE AND t.n > limit THEN UPDATE
 			x.n = nil

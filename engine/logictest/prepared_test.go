@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,18 +28,18 @@ func rowsOf(t *testing.T, db *sql.DB, query string, args ...any) []string {
 			dest[i] = &vals[i]
 		}
 		must(t, rows.Scan(dest...))
-		line := ""
+		var line strings.Builder
 		for i, v := range vals {
 			if i > 0 {
-				line += " "
+				line.WriteString(" ")
 			}
 			if v.Valid {
-				line += v.String
+				line.WriteString(v.String)
 			} else {
-				line += "NULL"
+				line.WriteString("NULL")
 			}
 		}
-		out = append(out, line)
+		out = append(out, line.String())
 	}
 	must(t, rows.Err())
 	return out

@@ -294,7 +294,7 @@ func TestChangeDataFeed(t *testing.T) {
 		} {
 			conn, err := f.db.Conn(t.Context())
 			must(t, err)
-			for _, q := range strings.Split(c.query, "; ") {
+			for q := range strings.SplitSeq(c.query, "; ") {
 				if _, err := conn.ExecContext(t.Context(), q); err != nil {
 					t.Fatalf("%s: %v", q, err)
 				}
@@ -414,7 +414,7 @@ func TestRowTracking(t *testing.T) {
 func (f *foreign) rowIDs(version int) string {
 	f.Helper()
 	var removes, adds []string
-	rest := ""
+	var rest strings.Builder
 	for _, a := range f.actions("t", version) {
 		switch {
 		case a.Add != nil:
@@ -426,17 +426,17 @@ func (f *foreign) rowIDs(version int) string {
 		case a.Remove != nil:
 			removes = append(removes, fmt.Sprintf("remove %d; ", *a.Remove.BaseRowID))
 		case a.DomainMetadata != nil:
-			rest += "mark " + strings.Trim(strings.TrimPrefix(a.DomainMetadata.Configuration, `{"rowIdHighWaterMark":`), "}") + "; "
+			rest.WriteString("mark " + strings.Trim(strings.TrimPrefix(a.DomainMetadata.Configuration, `{"rowIdHighWaterMark":`), "}") + "; ")
 		}
 	}
 	for _, a := range f.actions("t", version) {
 		if a.CommitInfo != nil && a.CommitInfo.Extra["tags"] != nil {
-			rest += "preserved " + strings.Trim(strings.TrimPrefix(string(a.CommitInfo.Extra["tags"]), `{"delta.rowTracking.preserved":`), `"}`)
+			rest.WriteString("preserved " + strings.Trim(strings.TrimPrefix(string(a.CommitInfo.Extra["tags"]), `{"delta.rowTracking.preserved":`), `"}`))
 		}
 	}
 	slices.Sort(removes)
 	slices.Sort(adds)
-	return strings.Join(removes, "") + strings.Join(adds, "") + rest
+	return strings.Join(removes, "") + strings.Join(adds, "") + rest.String()
 }
 
 // TestClusteringColumnsHaveStatistics holds also where the properties say that no column has any.

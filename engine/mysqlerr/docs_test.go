@@ -78,7 +78,7 @@ func TestExamplesRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := map[string]string{}
-	for _, record := range strings.Split(string(src), "\n\n") {
+	for record := range strings.SplitSeq(string(src), "\n\n") {
 		lines := strings.Split(strings.TrimSpace(record), "\n")
 		for i, l := range lines {
 			if strings.HasPrefix(l, "statement error ") {

@@ -70,7 +70,7 @@ func (c *compiler) insert() (*compiled, error) {
 func checkRows(rows ast.Values, columns ast.Columns) error {
 	for i, row := range rows {
 		want := len(rows[0])
-		if columns != nil && len(columns) > 0 {
+		if len(columns) > 0 {
 			want = len(columns)
 		}
 		if len(row) != want {

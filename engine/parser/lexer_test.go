@@ -59,7 +59,7 @@ func TestLexerAgreesWithTheHost(t *testing.T) {
 func scan(text string) string {
 	var out strings.Builder
 	z := ast.NewStringTokenizer(text)
-	for n := 0; n < 1000; n++ {
+	for range 1000 {
 		typ, val := z.Scan()
 		switch typ {
 		case 0:

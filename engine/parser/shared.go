@@ -26,7 +26,7 @@ var unsharedWords = words("regexp rlike xor binary collate signed unsigned sound
 
 func words(list string) map[string]bool {
 	m := map[string]bool{}
-	for _, w := range strings.Fields(list) {
+	for w := range strings.FieldsSeq(list) {
 		m[w] = true
 	}
 	return m

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -197,10 +198,8 @@ func (b *block) checkOrderAggregates() error {
 		})
 		return found
 	}
-	for _, e := range b.list {
-		if reads(e) {
-			return nil
-		}
+	if slices.ContainsFunc(b.list, reads) {
+		return nil
 	}
 	if b.having != nil && reads(b.having) {
 		return nil

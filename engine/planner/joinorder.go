@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/featuresql/featuresql/engine/exec"
@@ -155,9 +156,7 @@ func joinTrees(a, b *joinTree, preds []expr.Expr) (joined *joinTree, rest []expr
 	}
 	width := len(a.rel.fields())
 	joined = &joinTree{at: map[int]int{}}
-	for orig, i := range a.at {
-		joined.at[orig] = i
-	}
+	maps.Copy(joined.at, a.at)
 	for orig, i := range b.at {
 		joined.at[orig] = width + i
 	}

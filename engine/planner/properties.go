@@ -94,23 +94,23 @@ func defineProperty(name string, check rule) {
 
 func init() {
 	for check, names := range map[*rule][]string{
-		ptr(boolean): {"delta.appendOnly", "delta.enableDeletionVectors", "delta.enableInCommitTimestamps", "delta.enableTypeWidening", propertyRowTracking, propertyChangeFeed,
+		new(boolean): {"delta.appendOnly", "delta.enableDeletionVectors", "delta.enableInCommitTimestamps", "delta.enableTypeWidening", propertyRowTracking, propertyChangeFeed,
 			"delta.enableExpiredLogCleanup", "delta.enableFullRetentionRollback", "delta.randomizeFilePrefixes", "delta.autoOptimize",
 			"delta.autoOptimize.optimizeWrite", "delta.ignoreProtocolDefaults"},
 		ptr(interval): {"delta.logRetentionDuration", "delta.deletedFileRetentionDuration", "delta.checkpointRetentionDuration",
 			"delta.sampleRetentionDuration", "delta.setTransactionRetentionDuration", "delta.dropFeatureTruncateHistory.retentionDuration"},
-		ptr(integer(1)):  {"delta.checkpointInterval", "delta.randomPrefixLength"},
-		ptr(integer(0)):  {"delta.dataSkippingStringPrefixLength", "delta.requireCheckpointProtectionBeforeVersion"},
-		ptr(integer(-1)): {"delta.dataSkippingNumIndexedCols"},
-		ptr(only("false", notWritten)): {"delta.enableChangeDataCapture", "delta.rowTrackingSuspended",
+		new(integer(1)):  {"delta.checkpointInterval", "delta.randomPrefixLength"},
+		new(integer(0)):  {"delta.dataSkippingStringPrefixLength", "delta.requireCheckpointProtectionBeforeVersion"},
+		new(integer(-1)): {"delta.dataSkippingNumIndexedCols"},
+		new(only("false", notWritten)): {"delta.enableChangeDataCapture", "delta.rowTrackingSuspended",
 			"delta.enableIcebergCompatV1", "delta.enableIcebergCompatV2", "delta.enableIcebergCompatV3", "delta.enableVariantShredding",
 			"delta.castIcebergTimeType", "delta.ignoreIcebergBucketPartition", "delta.compatibility.symlinkFormatManifest.enabled",
 			"delta.enableMaterializePartitionColumnsFeature", "delta.writePartitionColumnsToParquet", "delta.universalFormat.iceberg.atomicConversion.supported"},
-		ptr(only("", notWritten)): {"delta.universalFormat.enabledFormats", "delta.coordinatedCommits.commitCoordinator-preview",
+		new(only("", notWritten)): {"delta.universalFormat.enabledFormats", "delta.coordinatedCommits.commitCoordinator-preview",
 			"delta.coordinatedCommits.commitCoordinatorConf-preview", "delta.coordinatedCommits.tableConf-preview", "delta.redirectReaderWriter-preview",
 			"delta.redirectWriterOnly-preview"},
-		ptr(never(keptByWriters)): {"delta.columnMapping.maxColumnId", "delta.inCommitTimestampEnablementVersion", "delta.inCommitTimestampEnablementTimestamp"},
-		ptr(never("cannot be set; name the features that the table needs, as in 'delta.feature.deletionVectors' = 'supported'")): {
+		new(never(keptByWriters)): {"delta.columnMapping.maxColumnId", "delta.inCommitTimestampEnablementVersion", "delta.inCommitTimestampEnablementTimestamp"},
+		new(never("cannot be set; name the features that the table needs, as in 'delta.feature.deletionVectors' = 'supported'")): {
 			"delta.minReaderVersion", "delta.minWriterVersion"},
 	} {
 		for _, name := range names {
@@ -129,7 +129,8 @@ func init() {
 	defineProperty("delta.dataSkippingStatsColumns", anything)
 }
 
-func ptr(r rule) *rule { return &r }
+//go:fix inline
+func ptr(r rule) *rule { return new(r) }
 
 // setProperties checks the properties that a statement sets and puts them in place, in Delta's spelling. Names that do
 // not begin with delta. are the user's.
@@ -167,7 +168,7 @@ func columnsProperty(k, v string, columns []schema.Field) error {
 	if !nested && k != catalog.PrimaryKeyProperty {
 		return nil
 	}
-	for _, name := range strings.Split(v, ",") {
+	for name := range strings.SplitSeq(v, ",") {
 		name = strings.TrimSpace(name)
 		if whole := strings.Trim(name, "`"); whole != name {
 			name = whole

@@ -105,10 +105,10 @@ func (c *converter) kernelScalar(e sql.Expression, s scope) (expr.Expr, error) {
 	case *expression.UserVar, *expression.SystemVar, *expression.ProcedureParam:
 		return c.hostConstant(e)
 	}
-	if x, err := c.operator(e, s); err != errNoKernel {
+	if x, err := c.operator(e, s); !errors.Is(err, errNoKernel) {
 		return x, err
 	}
-	if x, err := c.subqueryScalar(e, s); err != errNoKernel {
+	if x, err := c.subqueryScalar(e, s); !errors.Is(err, errNoKernel) {
 		return x, err
 	}
 	return c.function(e, s)
@@ -151,8 +151,6 @@ func (c *converter) collated(e *expression.CollatedExpression, s scope) (expr.Ex
 	}
 	return nil, errNoKernel
 }
-
-var comparisonNames = map[string]string{"=": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "<=>": "<=>"}
 
 func (c *converter) operator(e sql.Expression, s scope) (expr.Expr, error) {
 	switch e := e.(type) {

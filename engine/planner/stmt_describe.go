@@ -171,7 +171,7 @@ func (e *explainNode) lines(ctx *sql.Context) ([]sql.Row, error) {
 		b.WriteString(out)
 	}
 	var rows []sql.Row
-	for _, line := range strings.Split(strings.TrimRight(b.String(), "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimRight(b.String(), "\n"), "\n") {
 		rows = append(rows, sql.NewRow(line))
 	}
 	return rows, nil

@@ -12,7 +12,7 @@ import (
 func init() {
 	register("string",
 		spec{name: "regexp_like", aliases: []string{"regexp", "rlike"}, sig: "regexp_like(s, pattern[, flags])", doc: "Whether a text matches a regular expression (RE2 syntax).",
-			args: "ss?s", ret: tBool, prep: prepareRegexp(1, 2), row: func(r *Row) error {
+			args: "ss?s", ret: tBool, prep: prepareRegexp(2), row: func(r *Row) error {
 				re, err := r.regexp(1, 2)
 				if err != nil {
 					return err
@@ -20,9 +20,9 @@ func init() {
 				return r.RetBool(re.Match(r.Str(0)))
 			}},
 		spec{name: "regexp_replace", sig: "regexp_replace(s, pattern, new[, pos[, occurrence[, flags]]])", doc: "The text with matches replaced; $1 or \\1 is a group.",
-			args: "sss?iis", ret: tString, nullsOut: true, prep: prepareRegexp(1, 5), row: regexpReplace},
+			args: "sss?iis", ret: tString, nullsOut: true, prep: prepareRegexp(5), row: regexpReplace},
 		spec{name: "regexp_substr", sig: "regexp_substr(s, pattern[, pos[, occurrence[, flags]]])", doc: "The part of a text that matches; NULL if none does.",
-			args: "ss?iis", ret: tString, nullsOut: true, prep: prepareRegexp(1, 4), row: func(r *Row) error {
+			args: "ss?iis", ret: tString, nullsOut: true, prep: prepareRegexp(4), row: func(r *Row) error {
 				m, _, err := r.find(4)
 				if err != nil {
 					return err
@@ -33,7 +33,7 @@ func init() {
 				return r.RetStr(r.Str(0)[m[0]:m[1]])
 			}},
 		spec{name: "regexp_instr", sig: "regexp_instr(s, pattern[, pos[, occurrence[, end[, flags]]]])", doc: "Position of the match, from 1, or of what follows it; 0 if none.",
-			args: "ss?iiis", ret: tInt, prep: prepareRegexp(1, 5), row: func(r *Row) error {
+			args: "ss?iiis", ret: tInt, prep: prepareRegexp(5), row: func(r *Row) error {
 				m, _, err := r.find(5)
 				if err != nil || m == nil {
 					return firstError(err, r.RetInt(0))
@@ -74,10 +74,10 @@ func (e *RegexpError) Error() string {
 func (e *RegexpError) Unwrap() error { return e.Err }
 
 // prepareRegexp compiles a constant pattern.
-func prepareRegexp(pattern, flags int) func(args []expr.Expr) (any, error) {
+func prepareRegexp(flags int) func(args []expr.Expr) (any, error) {
 	return func(args []expr.Expr) (any, error) {
 		s := &regexpState{}
-		p, ok := constString(args[pattern])
+		p, ok := constString(args[1])
 		f := ""
 		if len(args) > flags {
 			var constant bool

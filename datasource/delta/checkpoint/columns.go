@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"context"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
@@ -305,14 +306,14 @@ func (s *columnSet) corrupt(path []string, reason string) {
 }
 
 func join(path []string) string {
-	out := ""
+	var out strings.Builder
 	for i, p := range path {
 		if i > 0 {
-			out += "."
+			out.WriteString(".")
 		}
-		out += p
+		out.WriteString(p)
 	}
-	return out
+	return out.String()
 }
 
 // read reads a leaf, nil if it is missing or after an error.

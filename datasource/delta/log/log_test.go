@@ -69,7 +69,7 @@ func TestSegment(t *testing.T) {
 		switch d.Cmd {
 		case "log":
 			var names []string
-			for _, n := range strings.Fields(d.Input) {
+			for n := range strings.FieldsSeq(d.Input) {
 				names = append(names, long(n))
 			}
 			var from int
@@ -85,7 +85,7 @@ func TestSegment(t *testing.T) {
 			var v int
 			d.ScanArgs(t, "v", &v)
 			broken := map[string]bool{}
-			for _, n := range strings.Fields(d.Input) {
+			for n := range strings.FieldsSeq(d.Input) {
 				broken[log.Prefix+long(n)] = true
 			}
 			s, err := l.Segment(action.Version(v), broken)

@@ -87,11 +87,11 @@ const stringPrefix = 32
 // stands for bytes that were no UTF-8, whose order is not known. So a minimum ends before U+FFFD, and a maximum is
 // followed there, or if it may have been cut, by a byte that is above every character.
 func stringBound(s string, dir rounding) string {
-	if i := strings.Index(s, "\uFFFD"); i >= 0 {
+	if before, _, ok := strings.Cut(s, "\uFFFD"); ok {
 		if dir == down {
-			return s[:i]
+			return before
 		}
-		return s[:i] + "\xff"
+		return before + "\xff"
 	}
 	if dir == up && len(s) >= stringPrefix && (utf16Len(s) >= stringPrefix) || dir == up && strings.HasSuffix(s, "\U0010FFFF") {
 		return strings.TrimSuffix(s, "\U0010FFFF") + "\xff"

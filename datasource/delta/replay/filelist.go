@@ -275,11 +275,3 @@ func rebuild(b *Builder, parts []*part, places []uint32) {
 		b.Append(&a)
 	}
 }
-
-// withLayout returns the same files seen through another schema.
-func (l *FileList) withLayout(layout *Layout) *FileList {
-	if layout == l.layout {
-		return l
-	}
-	return newFileList(layout, l.root, l.parts, l.live)
-}

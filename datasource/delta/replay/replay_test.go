@@ -154,17 +154,17 @@ func (m *model) apply(line string) {
 }
 
 func (m *model) String() string {
-	out := ""
+	var out strings.Builder
 	for _, p := range m.order {
 		if dv, ok := m.live[p]; ok {
-			out += p
+			out.WriteString(p)
 			if dv != "" {
-				out += "@" + dv
+				out.WriteString("@" + dv)
 			}
-			out += "\n"
+			out.WriteString("\n")
 		}
 	}
-	return out
+	return out.String()
 }
 
 // TestReplayProperty compares newest-to-oldest replay, from the start, from a checkpoint, and step by step, with

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
@@ -31,15 +32,16 @@ func (l *logged) URL() string             { return l.store.URL() }
 // newLogged lists the files of a fixed model as a log would, with a deletion vector on the second file.
 func newLogged(t *testing.T, m *model, extra ...action.Add) *logged {
 	t.Helper()
-	schema := `{"type":"struct","fields":[`
+	var schema strings.Builder
+	schema.WriteString(`{"type":"struct","fields":[`)
 	for i, c := range []string{"id long", "n integer", "f double", "s string", "short decimal(9,2)", "long decimal(30,2)", "p long"} {
 		var name, typ string
 		_, _ = fmt.Sscan(c, &name, &typ)
-		schema += fmt.Sprintf(`%s{"name":%q,"type":%q,"nullable":true,"metadata":{"delta.columnMapping.id":%d,"delta.columnMapping.physicalName":%q}}`,
-			map[bool]string{true: ",", false: ""}[i > 0], name, typ, i+1, "col-"+name)
+		schema.WriteString(fmt.Sprintf(`%s{"name":%q,"type":%q,"nullable":true,"metadata":{"delta.columnMapping.id":%d,"delta.columnMapping.physicalName":%q}}`,
+			map[bool]string{true: ",", false: ""}[i > 0], name, typ, i+1, "col-"+name))
 	}
 	layout, err := replay.NewLayout(&action.Protocol{MinReader: 2, MinWriter: 5}, &action.Metadata{
-		SchemaString: schema + "]}", PartitionColumns: []string{"p"}, Configuration: map[string]string{"delta.columnMapping.mode": "name"},
+		SchemaString: schema.String() + "]}", PartitionColumns: []string{"p"}, Configuration: map[string]string{"delta.columnMapping.mode": "name"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -300,7 +300,7 @@ func (s *Store) List(ctx context.Context, prefix, startAfter string) iter.Seq2[o
 			err = f.result(err)
 		}
 		if stopped {
-			s.record(Call{Op: List, Key: prefix, After: startAfter, Bytes: int64(n)}, f, nil)
+			_ = s.record(Call{Op: List, Key: prefix, After: startAfter, Bytes: int64(n)}, f, nil)
 			return
 		}
 		if err = s.record(Call{Op: List, Key: prefix, After: startAfter, Bytes: int64(n)}, f, err); err != nil {
