@@ -70,7 +70,7 @@ var layers = map[string][]string{
 	"engine/server/wire": {"engine/types", "engine/vector"},
 	"engine/server":      {"engine", "engine/accounts", "engine/catalog", "engine/mysqlerr", "engine/parser", "engine/planner", "engine/server/wire"},
 	"engine/logictest":   {"engine", "engine/server"},
-	"cmd/featuresql": {"datasource/delta", "datasource/delta/action", "datasource/delta/feature", "datasource/delta/log", "datasource/delta/scan", "engine", "engine/exec", "engine/mysqlerr",
+	"cmd/featuresql": {"datasource/delta", "datasource/delta/action", "datasource/delta/feature", "datasource/delta/log", "datasource/delta/scan", "engine", "engine/catalog", "engine/exec", "engine/mysqlerr",
 		"engine/parser", "engine/server", "engine/types", "engine/vector"},
 	"bench/client": nil,
 }

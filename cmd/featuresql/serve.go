@@ -19,6 +19,7 @@ type serverFlags struct {
 	TLSCert        string        `name:"tls-cert" help:"Certificate file (PEM); without one the server makes its own." type:"path" env:"FEATURESQL_TLS_CERT"`
 	TLSKey         string        `name:"tls-key" help:"Key file (PEM) of the certificate." type:"path" env:"FEATURESQL_TLS_KEY"`
 	RequireTLS     bool          `name:"require-tls" help:"Refuse connections without TLS." env:"FEATURESQL_REQUIRE_TLS"`
+	AuditLog       string        `help:"File to append who ran what, when, at which versions, as JSON lines; off by default." type:"path" env:"FEATURESQL_AUDIT_LOG"`
 	DrainTimeout   time.Duration `help:"How long running statements may go on after SIGTERM." default:"30s" env:"FEATURESQL_DRAIN_TIMEOUT"`
 	LogLevel       slog.Level    `help:"Least level of what is logged: debug, info, warn, error." default:"info" env:"FEATURESQL_LOG_LEVEL"`
 }
@@ -62,6 +63,14 @@ func (f serverFlags) serve(ctx context.Context, e *engine.Engine, log *slog.Logg
 				log.Debug("statement failed", "connection", ev.ConnectionID, "elapsed_ms", ev.Elapsed.Milliseconds(), "error", ev.Err)
 			}
 		},
+	}
+	if f.AuditLog != "" {
+		a, err := openAudit(f.AuditLog, log)
+		if err != nil {
+			return err
+		}
+		defer a.close()
+		a.watch(&cfg)
 	}
 	if f.TLSCert != "" || f.TLSKey != "" {
 		pair, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)

@@ -206,6 +206,9 @@ func (d *Database) tableAsOf(ctx *sql.Context, name string, at parser.AsOf) (sql
 	if err != nil {
 		return nil, false, fmt.Errorf("table %s: %w", name, err)
 	}
+	if s, ok := ctx.Session.(*Session); ok {
+		s.note(loc, v)
+	}
 	return newTable(d, tableName(loc, name, d.byPath), loc, snap, true), true, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -32,6 +33,8 @@ type Session struct {
 	roles    []accounts.Name // active
 	rolesSet bool            // false until the default roles are known
 	limited  []accounts.Place
+	audited  bool
+	used     []TableVersion // by the current statement, if audited
 	viewed   accounts.Place // the first view that the statement names
 }
 
@@ -116,6 +119,7 @@ func (s *Session) Snapshot(ctx *sql.Context, loc string) (*delta.Snapshot, error
 		return s.write.Effective()
 	}
 	if snap, ok := s.pins[loc]; ok {
+		s.note(loc, snap.Version())
 		return snap, nil
 	}
 	t, err := s.provider.OpenTable(ctx, loc)
@@ -131,7 +135,30 @@ func (s *Session) Snapshot(ctx *sql.Context, loc string) (*delta.Snapshot, error
 		return nil, err
 	}
 	s.pins[loc] = snap
+	s.note(loc, snap.Version())
 	return snap, nil
+}
+
+// TableVersion is a version of the table at a location of the warehouse.
+type TableVersion struct {
+	Table   string `json:"table"`
+	Version int64  `json:"version"`
+}
+
+// Audit makes the session remember which versions its statements use.
+func (s *Session) Audit() { s.audited = true }
+
+// TakeUsed returns the versions that were used since it was called last.
+func (s *Session) TakeUsed() []TableVersion {
+	out := s.used
+	s.used = nil
+	return out
+}
+
+func (s *Session) note(loc string, v delta.Version) {
+	if u := (TableVersion{loc, int64(v)}); s.audited && !slices.Contains(s.used, u) {
+		s.used = append(s.used, u)
+	}
 }
 
 // Current returns the version of t that the current statement sees: t itself if it is that.

@@ -78,6 +78,9 @@ func (m authMethod) HandleAuthPluginData(c *mysql.Conn, user string, serverData,
 	time.Sleep(wait)
 	g, err := m.logIn(c, user, serverData, clientData, addr)
 	m.s.throttle.done(who, err == nil)
+	if f := m.s.cfg.OnLogin; f != nil {
+		f(user, who.address, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/engine/accounts"
+	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/server/wire"
 )
 
@@ -61,17 +62,24 @@ type Config struct {
 	OnAcceptError func(error)
 	// OnStatement is told of every statement that has ended.
 	OnStatement func(StatementEvent)
+	// OnLogin is told of every log-in, with its error if it was refused.
+	OnLogin func(user, address string, err error)
+	// Versions makes StatementEvent name the versions that a statement used.
+	Versions bool
 }
 
 // StatementEvent says how a statement ended. Text is the statement as the client sent it,
 // but for passwords.
 type StatementEvent struct {
 	ConnectionID uint32
-	User         string
+	User         string // as it logged in
+	Account      string // user@host that it is
+	Address      string // of the client
 	Text         string
 	Elapsed      time.Duration
 	Rows         int64 // sent, or changed
 	Err          error // as the client got it
+	Versions     []catalog.TableVersion
 }
 
 func orDefault[T comparable](v *T, value T) {

@@ -46,6 +46,9 @@ func (h *handler) newSession(ctx context.Context, c *mysql.Conn, addr string) (s
 	if err != nil {
 		return nil, err
 	}
+	if own, ok := sess.(*catalog.Session); ok && h.s.cfg.Versions {
+		own.Audit()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.byConn[c.ConnectionID] = sess

@@ -17,6 +17,7 @@ import (
 	querypb "github.com/dolthub/vitess/go/vt/proto/query"
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/mysqlerr"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/server/wire"
@@ -69,6 +70,12 @@ func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, 
 	}
 	if f := h.s.cfg.OnStatement; f != nil {
 		e := StatementEvent{ConnectionID: c.ConnectionID, User: c.User, Text: parser.MaskPasswords(cmd.text), Elapsed: time.Since(started), Rows: r.rows}
+		if r.w != nil {
+			e.Account, e.Address = r.w.account.Plain(), hostOf(r.w.RemoteAddr())
+		}
+		if sess, ok := h.session(c).(*catalog.Session); ok && h.s.cfg.Versions {
+			e.Versions = sess.TakeUsed()
+		}
 		if out != nil {
 			e.Err = out
 		}
