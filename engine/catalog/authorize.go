@@ -203,6 +203,9 @@ func (r *rights) table(ctx *sql.Context, want accounts.Privilege, database, tabl
 		if want != accounts.Select && !r.access.All() {
 			return r.access.NoDatabase(at.Database)
 		}
+		if strings.EqualFold(table, "processlist") { // it shows everybody's statements
+			return r.access.Global(accounts.Process)
+		}
 		return nil
 	}
 	for _, name := range want.Names() {

@@ -140,6 +140,7 @@ var privilegeCases = []struct {
 	{`SHOW TABLES FROM fraud`, []string{`SELECT ON fraud.labels`}, 1044},
 	{`CREATE DATABASE extra`, []string{`CREATE ON *.*`}, 1044},
 	{`DROP DATABASE extra`, []string{`DROP ON *.*`}, 1044},
+	{`SELECT count(*) FROM information_schema.processlist`, []string{`PROCESS ON *.*`}, 1227},
 	{`FLUSH PRIVILEGES`, []string{`RELOAD ON *.*`}, 1227},
 	{`SET GLOBAL max_connections = 100`, []string{`SUPER ON *.*`}, 1227},
 	{`CREATE USER x1`, []string{`CREATE USER ON *.*`}, 1227},
