@@ -35,14 +35,18 @@ func (r *rewriter) dialect(i int) error {
 	case 'd', 't':
 		if r.is(i, "date", "time", "timestamp") && r.at(i+1).kind == kindString && !r.is(i-1, "of", "as") && !r.punct(i-1, '.') {
 			r.typedLiteral(i)
-			return nil
 		}
+		r.marked = r.marked || r.is(i, "datetime", "time", "timestamp") // for dialectExpr
 		if i == 0 && r.is(0, "do") {
 			return &UnsupportedError{"DO; use SELECT"}
 		}
 	case 'a', 's':
 		if r.is(i, "any", "all", "some") && r.punct(i+1, '(') && r.is(i+2, "select", "with", "table", "values") {
 			return r.quantified(i)
+		}
+	case 'u':
+		if r.is(i, "unknown") && (r.is(i-1, "is") || r.is(i-1, "not") && r.is(i-2, "is")) {
+			r.edits = append(r.edits, edit{r.at(i).start, r.at(i).end, "NULL"})
 		}
 	case 'n':
 		if r.is(i, "n") && r.at(i+1).kind == kindString && r.adjacent(i) {
@@ -59,7 +63,7 @@ func (r *rewriter) dialect(i int) error {
 
 // typedLiteral rewrites DATE '…', TIME '…' and TIMESTAMP '…' at i, which the host takes for strings.
 func (r *rewriter) typedLiteral(i int) {
-	to := map[bool]string{true: "DATETIME(6)", false: strings.ToUpper(r.text(i))}[r.is(i, "timestamp")]
+	to := map[string]string{"timestamp": "DATETIME(6)", "time": "TIME(6)", "date": "DATE"}[strings.ToLower(r.text(i))]
 	word, text := r.at(i), r.at(i+1)
 	r.edits = append(r.edits, edit{word.start, word.end, "CAST("}, edit{text.end, text.end, " AS " + to + ")"})
 }
@@ -153,12 +157,40 @@ func dialectExpr(e ast.Expr) ast.Expr {
 		}
 	case *ast.BinaryExpr:
 		e.Left, e.Right = hexNumber(e.Left), hexNumber(e.Right)
+	case *ast.FuncExpr:
+		if e.Name.Lowered() == "timestamp" && len(e.Exprs) == 2 { // the host's takes one operand
+			if d, ok := e.Exprs[0].(*ast.AliasedExpr); ok {
+				at := &ast.ConvertExpr{Expr: d.Expr, Type: &ast.ConvertType{Type: "datetime", Length: ast.NewIntVal([]byte("6"))}}
+				return &ast.FuncExpr{Name: ast.NewColIdent("addtime"), Exprs: ast.SelectExprs{&ast.AliasedExpr{Expr: at}, e.Exprs[1]}}
+			}
+		}
+	case *ast.ConvertExpr:
+		return roundedCast(e)
 	case *ast.IntervalExpr:
 		if unit, ok := carried(e.Unit); ok {
 			return &ast.IntervalExpr{Expr: e.Expr, Unit: unit}
 		}
 	}
 	return e
+}
+
+// roundedCast returns a CAST to DATETIME or TIME that rounds to the digits of a second that it names, or to none.
+func roundedCast(e *ast.ConvertExpr) ast.Expr {
+	if e.Type == nil || !strings.EqualFold(e.Type.Type, "datetime") && !strings.EqualFold(e.Type.Type, "time") {
+		return e
+	}
+	if v, ok := e.Expr.(*ast.SQLVal); ok && !strings.Contains(string(v.Val), ".") {
+		return e // nothing to round
+	}
+	digits := ast.NewIntVal([]byte("0"))
+	if e.Type.Length != nil {
+		digits = e.Type.Length
+	}
+	if string(digits.Val) == "6" {
+		return e
+	}
+	exact := &ast.ConvertExpr{Name: e.Name, Expr: e.Expr, Type: &ast.ConvertType{Type: e.Type.Type, Length: ast.NewIntVal([]byte("6"))}}
+	return &ast.FuncExpr{Name: ast.NewColIdent("round_second"), Exprs: ast.SelectExprs{&ast.AliasedExpr{Expr: exact}, &ast.AliasedExpr{Expr: digits}}}
 }
 
 // hexNumber returns a hexadecimal literal of up to 8 bytes as the number that it is in arithmetic.

@@ -1,11 +1,15 @@
 package planner
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	_ "github.com/featuresql/featuresql/sqlfuncs/scalar" // the kernels of scalar functions
 )
@@ -13,6 +17,8 @@ import (
 // ownFunctions are functions that have kernels but that the host's parser of names does not know, with the type that
 // the host takes them for; the kernel decides the type of the result.
 var ownFunctions = map[string]sql.Type{
+	"addtime": types.LongText, "export_set": types.LongText, "insert": types.LongText, "make_set": types.LongText,
+	"period_add": types.Int64, "period_diff": types.Int64, "round_second": types.DatetimeMaxPrecision, "subtime": types.LongText,
 	"makedate": types.Date, "maketime": types.LongText, "oct": types.LongText, "sec_to_time": types.LongText,
 	"to_seconds": types.Int64, "truncate": types.Float64, "utc_date": types.Date, "utc_time": types.LongText,
 }
@@ -41,7 +47,24 @@ func (f *ownFunction) FunctionName() string { return f.name }
 func (f *ownFunction) Description() string { return "see docs/functions.md" }
 
 // Type implements sql.Expression.
-func (f *ownFunction) Type() sql.Type { return f.typ }
+func (f *ownFunction) Type() sql.Type {
+	if f.name != "round_second" || len(f.ChildExpressions) != 2 || !types.IsDatetimeType(f.ChildExpressions[0].Type()) {
+		return f.typ
+	}
+	digits, ok := f.ChildExpressions[1].(*expression.Literal)
+	if !ok {
+		return f.typ
+	}
+	n, err := strconv.Atoi(fmt.Sprint(digits.Value()))
+	if err != nil {
+		return f.typ
+	}
+	t, err := types.CreateDatetimeType(sqltypes.Datetime, n)
+	if err != nil {
+		return f.typ
+	}
+	return t
+}
 
 // String implements sql.Expression.
 func (f *ownFunction) String() string {
@@ -53,7 +76,15 @@ func (f *ownFunction) String() string {
 }
 
 // Eval implements sql.Expression.
-func (f *ownFunction) Eval(*sql.Context, sql.Row) (any, error) {
+func (f *ownFunction) Eval(ctx *sql.Context, row sql.Row) (any, error) {
+	if f.name == "round_second" && types.IsDatetimeType(f.ChildExpressions[0].Type()) {
+		v, err := f.ChildExpressions[0].Eval(ctx, row)
+		if t, ok := v.(time.Time); ok && err == nil {
+			t, _, err := f.Type().Convert(ctx, t)
+			return t, err
+		}
+		return v, err
+	}
 	return nil, &UnsupportedError{What: "function " + f.name + " row by row"}
 }
 

@@ -340,6 +340,8 @@ func (c *converter) convertType(e *expression.Convert, s scope) (expr.Expr, erro
 		t = types.Of(types.Float32)
 	case expression.ConvertToDate:
 		t = types.Of(types.Date)
+	case expression.ConvertToTime:
+		t = types.Of(types.Time)
 	case expression.ConvertToDatetime:
 		t = types.Of(types.TimestampNTZ)
 	case expression.ConvertToDecimal:
@@ -381,6 +383,8 @@ func (c *converter) function(e sql.Expression, s scope) (expr.Expr, error) {
 		return c.dateFunction("date_add", e, s)
 	case *function.DateSub:
 		return c.dateFunction("date_sub", e, s)
+	case *function.Quote: // has no name of its own
+		return c.call("quote", s, e.Child)
 	case *function.Trim:
 		return c.trim(e, s)
 	}

@@ -169,7 +169,7 @@ func convertTZ(r *Row) error {
 	}
 	us := r.Int(0)
 	instant := expr.LocalToInstant(from, us)
-	if instant < 0 || instant >= (maxUnix+1)*types.MicrosPerSecond {
+	if instant < types.MicrosPerSecond || instant >= (maxUnix+1)*types.MicrosPerSecond {
 		return r.RetInt(us) // outside of TIMESTAMP's range MySQL does not convert
 	}
 	return r.RetInt(expr.InstantToLocal(to, instant))

@@ -18,13 +18,18 @@ func timeFormat(r *Row) error {
 	if us < 0 {
 		b, us = append(b, '-'), -us
 	}
-	return r.RetBuf(appendFormat(b, us, r.Str(1)))
+	c := types.ClockFromMicros(us)
+	c.Hour = int(us / usHour) // of all days
+	return r.RetBuf(appendClockFormat(b, c, 0, r.Str(1)))
 }
 
 // appendFormat follows DATE_FORMAT (manual, "Date and Time Functions").
 func appendFormat(b []byte, us int64, format []byte) []byte {
-	c := types.ClockFromMicros(us)
 	days, _ := types.FloorDiv(us, types.MicrosPerDay)
+	return appendClockFormat(b, types.ClockFromMicros(us), days, format)
+}
+
+func appendClockFormat(b []byte, c types.Clock, days int64, format []byte) []byte {
 	for i := 0; i < len(format); i++ {
 		if format[i] != '%' || i+1 == len(format) {
 			b = append(b, format[i])
@@ -39,7 +44,7 @@ func appendFormat(b []byte, us int64, format []byte) []byte {
 func appendSpecifier(b []byte, spec byte, c types.Clock, days int64) []byte {
 	hour12 := (c.Hour+11)%12 + 1
 	half := "AM"
-	if c.Hour >= 12 {
+	if c.Hour%24 >= 12 {
 		half = "PM"
 	}
 	switch spec {

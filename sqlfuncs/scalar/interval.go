@@ -171,7 +171,7 @@ func addInterval(sign int64) func(r *Row) error {
 			}
 		}
 		us += sign * micros
-		if us < types.MinDay*types.MicrosPerDay || us >= (types.MaxDay+1)*types.MicrosPerDay {
+		if !inCalendar(us) {
 			return r.overflow()
 		}
 		if r.out.Type.Kind == types.Date {

@@ -24,30 +24,34 @@ func uuid(r *Row) error {
 		return fmt.Errorf("uuid: read random bytes: %w", err)
 	}
 	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
-	b := r.Buf()
+	return r.RetBuf(appendUUID(r.Buf(), u))
+}
+
+func appendUUID(b []byte, u [16]byte) []byte {
 	for i, part := range [][]byte{u[:4], u[4:6], u[6:8], u[8:10], u[10:]} {
 		if i > 0 {
 			b = append(b, '-')
 		}
 		b = hex.AppendEncode(b, part)
 	}
-	return r.RetBuf(b)
+	return b
 }
 
-// isUUID accepts 32 digits, with dashes after 8, 12, 16 and 20 of them, or in braces too.
-func isUUID(r *Row) error {
-	s := r.Str(0)
+func isUUID(r *Row) error { return r.RetBool(validUUID(r.Str(0))) }
+
+// validUUID accepts 32 digits, with dashes after 8, 12, 16 and 20 of them, or in braces too.
+func validUUID(s []byte) bool {
 	if len(s) == 38 && s[0] == '{' && s[37] == '}' {
 		s = s[1:37]
 	}
 	if len(s) != 36 && len(s) != 32 {
-		return r.RetBool(false)
+		return false
 	}
 	for i, c := range s {
 		dash := len(s) == 36 && (i == 8 || i == 13 || i == 18 || i == 23)
 		if dash != (c == '-') || !dash && digit(c) > 15 {
-			return r.RetBool(false)
+			return false
 		}
 	}
-	return r.RetBool(true)
+	return true
 }

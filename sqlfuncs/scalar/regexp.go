@@ -91,6 +91,10 @@ func prepareRegexp(flags int) func(args []expr.Expr) (any, error) {
 	}
 }
 
+// classes are the POSIX classes, which are of all of Unicode as in ICU, not of ASCII as in RE2.
+var classes = strings.NewReplacer(`[:alpha:]`, `\p{L}\p{M}\p{Nl}`, `[:alnum:]`, `\p{L}\p{M}\p{Nl}\p{Nd}`, `[:upper:]`, `\p{Lu}`, `[:lower:]`, `\p{Ll}`,
+	`[:digit:]`, `\p{Nd}`, `[:punct:]`, `\p{P}`, `[:space:]`, `\s\v\p{Z}`)
+
 // compile translates match types: c and i for case, m for lines, n for a dot that matches line ends.
 func (s *regexpState) compile(pattern, flags string) error {
 	on := ""
@@ -109,9 +113,9 @@ func (s *regexpState) compile(pattern, flags string) error {
 			return &RegexpError{Pattern: pattern, Err: fmt.Errorf("unknown flag %q", f)}
 		}
 	}
-	full := pattern
+	full := classes.Replace(pattern)
 	if on != "" {
-		full = "(?" + on + ")" + pattern
+		full = "(?" + on + ")" + full
 	}
 	re, err := regexp.Compile(full)
 	if err != nil {

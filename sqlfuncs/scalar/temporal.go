@@ -1,7 +1,6 @@
 package scalar
 
 import (
-	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
 )
 
@@ -68,7 +67,7 @@ func init() {
 		}},
 		spec{name: "datediff", sig: "datediff(a, b)", doc: "Days from date b to date a.", args: "dd", ret: tInt, row: func(r *Row) error { return r.RetInt(r.Days(0) - r.Days(1)) }},
 		spec{name: "timediff", sig: "timediff(a, b)", doc: "Time from b to a.", args: "TT", ret: tTime, row: func(r *Row) error {
-			return r.RetInt(max(-types.MaxTime, min(r.Int(0)-r.Int(1), types.MaxTime)))
+			return r.RetInt(clampTime(r.Int(0) - r.Int(1)))
 		}},
 		spec{name: "makedate", sig: "makedate(year, n)", doc: "The n-th day of a year; NULL for n < 1.", args: "ii", ret: tDate, nullsOut: true, row: makeDate},
 		spec{name: "maketime", sig: "maketime(h, m, s)", doc: "A time of its parts.", args: "iin", ret: tTime, nullsOut: true, row: makeTime},
@@ -86,7 +85,7 @@ func init() {
 		}},
 		spec{name: "time_to_sec", sig: "time_to_sec(t)", doc: "A time in seconds.", args: "t", ret: tInt, row: func(r *Row) error { return r.RetInt(r.Int(0) / types.MicrosPerSecond) }},
 		spec{name: "sec_to_time", sig: "sec_to_time(n)", doc: "Seconds as a time, cut to 838:59:59.", args: "n", ret: tTime, row: func(r *Row) error {
-			return r.RetInt(max(-types.MaxTime, min(r.micros(0), types.MaxTime)))
+			return r.RetInt(clampTime(r.micros(0)))
 		}},
 	)
 }
@@ -97,13 +96,20 @@ func (r *Row) Date(k int) types.Clock {
 	return types.Clock{Year: y, Month: m, Day: d}
 }
 
-// retDatetime makes a datetime the result, NULL with a warning beyond the years 0 to 9999.
+// retDatetime makes a datetime the result, NULL with a warning beyond the years 1 to 9999.
 func (r *Row) retDatetime(us int64) error {
-	if us < types.MinDay*types.MicrosPerDay || us >= (types.MaxDay+1)*types.MicrosPerDay {
-		r.Warn(expr.CodeFieldOverflow, "Datetime function: datetime field overflow")
-		return r.Null()
+	if !inCalendar(us) {
+		return r.overflow()
 	}
 	return r.RetInt(us)
+}
+
+// firstDay is 0001-01-01: no result of arithmetic is before it.
+const firstDay = types.MinDay + 366
+
+// inCalendar reports whether a datetime is in the years 1 to 9999.
+func inCalendar(us int64) bool {
+	return us >= firstDay*types.MicrosPerDay && us < (types.MaxDay+1)*types.MicrosPerDay
 }
 
 func part(name, doc string, f func(types.Clock) int) spec {
