@@ -23,12 +23,15 @@ func (tx *Transaction) Commit(ctx context.Context) (delta.Version, error) {
 		return 0, ErrClosed
 	}
 	tx.closed = true
-	if tx.changes.empty() {
+	if !tx.Changed() {
 		tx.outcome = committed
 		return tx.base.Version(), nil
 	}
 	tx.outcome = abandoned
 	if err := tx.check(); err != nil {
+		return 0, err
+	}
+	if err := tx.writeRows(ctx); err != nil {
 		return 0, err
 	}
 	c := &committer{
@@ -73,9 +76,10 @@ type committer struct {
 	tx       *Transaction
 	log      commitLog
 	next     attempt
-	previous time.Time // timestamp of the version before
-	rowID    int64     // the highest given out; of no interest without row tracking
-	members  []*member // of a shared commit, of which tx is the sum; else nil
+	previous time.Time    // timestamp of the version before
+	rowID    int64        // the highest given out; of no interest without row tracking
+	members  []*member    // of a shared commit, of which tx is the sum; else nil
+	written  []action.Add // the files of the rows of members
 }
 
 // run puts the commit until it is there. Whenever the version is taken it goes past all winners.

@@ -5,18 +5,20 @@ import (
 	"fmt"
 	"maps"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/datasource/delta/log"
 )
 
 // Group lets the transactions of one process on one table share commits: those that come while a commit is under way wait and are then committed
 // together, each with an outcome of its own. The zero value is ready to use, by any number of goroutines.
 //
-// Only transactions that add files and do nothing else share. Each is checked against every commit since its own base and against
+// Only transactions that add rows or files and do nothing else share. Rows (AddRows) of all go to one file for each partition. Each is checked against every commit since its own base and against
 // those before it in the shared commit, as if they had been committed one after the other.
 type Group struct {
 	mu      sync.Mutex
@@ -53,7 +55,7 @@ func (m *member) end(v delta.Version, o outcome, err error) {
 
 // Commit is tx.Commit, perhaps together with other transactions. Its errors are the same.
 func (g *Group) Commit(ctx context.Context, tx *Transaction) (delta.Version, error) {
-	if tx.closed || !tx.changes.onlyAdds() {
+	if tx.closed || tx.rows == nil && !tx.changes.onlyAdds() {
 		return tx.Commit(ctx)
 	}
 	tx.closed, tx.outcome = true, abandoned
@@ -115,16 +117,35 @@ func (g *Group) commit(batch []*member) {
 		tx: all, log: commitLog{all.table.Store(), all.opts}, previous: all.base.Timestamp(),
 		next: attempt{version: all.base.Version() + 1},
 	}
-	c.members = g.admit(ctx, c, batch)
 	var err error
-	if len(c.members) > 0 {
-		all.share(c.members)
-		c.next.txnID = all.id
-		if c.rowID, err = all.baseRowID(); err == nil {
-			err = c.run(ctx)
+	if c.rowID, err = all.baseRowID(); err == nil {
+		err = g.passOwn(c)
+	}
+	if err != nil {
+		for _, m := range batch {
+			m.end(0, abandoned, err)
 		}
+		return
+	}
+	c.members = g.admit(ctx, c, batch)
+	c.writeRows(ctx)
+	if len(c.members) > 0 {
+		all.share(c.members, c.written)
+		c.next.txnID = all.id
+		err = c.run(ctx)
 	}
 	g.finish(ctx, c, err)
+}
+
+// passOwn moves the commit past the group's own ones, which are known to be there.
+func (g *Group) passOwn(c *committer) error {
+	for w := g.recent[c.next.version]; w != nil; w = g.recent[c.next.version] {
+		if err := c.rebase(w); err != nil {
+			return err
+		}
+		c.next.version++
+	}
+	return nil
 }
 
 // endAll tells those that do not know yet that their outcome is not known.
@@ -145,6 +166,9 @@ func (g *Group) finish(ctx context.Context, c *committer, err error) {
 		if isUnknown(err) {
 			o = unknown
 		}
+	}
+	if o == abandoned {
+		c.discard(ctx)
 	}
 	n := len(c.members)
 	if n > 0 && err == nil {
@@ -168,6 +192,9 @@ func (g *Group) remember(c *committer) {
 	if err != nil {
 		return // it is read from the store when it is needed
 	}
+	if with := rowMembers(c.members); len(with) == len(c.members) {
+		w.keys = keysOf(with)
+	}
 	if len(g.recent) >= maxRecent || g.recent == nil {
 		g.recent = map[delta.Version]*winner{}
 	}
@@ -178,7 +205,8 @@ func (g *Group) remember(c *committer) {
 // batch. It tells those that cannot be committed, and returns the others.
 func (g *Group) admit(ctx context.Context, c *committer, batch []*member) []*member {
 	var in []*member
-	for _, m := range batch {
+	rest := slices.DeleteFunc(slices.Clone(batch), func(m *member) bool { return m.tx.rows != nil })
+	for _, m := range append(rest, rowMembers(batch)...) { // rows last: files are compared by statistics, which rows do not have yet
 		err := m.ctx.Err()
 		if err == nil {
 			err = g.catchUp(ctx, c, m.tx)
@@ -208,7 +236,7 @@ func (g *Group) catchUp(ctx context.Context, c *committer, tx *Transaction) erro
 		if w == nil {
 			return &ConflictError{Table: tx.table.URL(), Kind: LogTruncated, Base: tx.base.Version(), Version: v}
 		}
-		conflict, err := tx.conflict(ctx, w)
+		conflict, err := tx.conflictWithOwn(ctx, w)
 		if err != nil {
 			return fmt.Errorf("table %s: check against version %d: %w", tx.table.URL(), v, err)
 		}
@@ -219,9 +247,26 @@ func (g *Group) catchUp(ctx context.Context, c *committer, tx *Transaction) erro
 	return nil
 }
 
+// conflictWithOwn is conflict, but compares keys where w, a commit of this group, added rows alone: the range of its file's keys tells little.
+func (tx *Transaction) conflictWithOwn(ctx context.Context, w *winner) (*ConflictError, error) {
+	if tx.rows == nil || tx.rows.Keys == nil || w.keys == nil {
+		return tx.conflict(ctx, w)
+	}
+	if tx.rows.meets(w.keys) {
+		return tx.conflictError(w, ConcurrentAppend, ""), nil
+	}
+	return nil, nil
+}
+
 // besides checks tx against transactions that precede it in the commit of version v.
 func (tx *Transaction) besides(ctx context.Context, v delta.Version, before []*member) error {
 	for _, m := range before {
+		if m.tx.rows != nil { // tx is of rows, too
+			if tx.rows.meets(keysOf([]*member{m})) {
+				return &ConflictError{Table: tx.table.URL(), Kind: ConcurrentAppend, Base: tx.base.Version(), Version: v}
+			}
+			continue
+		}
 		info, _ := m.tx.commitInfo(v, tx.base.Timestamp(), tx.base.Timestamp())
 		conflict, err := tx.conflict(ctx, &winner{version: v, info: info, adds: m.tx.changes.liveAdds()})
 		if err != nil {
@@ -235,10 +280,13 @@ func (tx *Transaction) besides(ctx context.Context, v delta.Version, before []*m
 }
 
 // share makes tx the sum of the members, under the id of the first.
-func (tx *Transaction) share(members []*member) {
+func (tx *Transaction) share(members []*member, written []action.Add) {
 	tx.id = members[0].tx.id
 	tx.changes = newChanges(tx.changes.root)
 	tx.reads = newReadSet()
+	for _, a := range written {
+		tx.changes.add(a) // their names are new
+	}
 	op := members[0].tx.changes.operation
 	op.metrics = maps.Clone(op.metrics)
 	ids := make([]string, len(members))
@@ -291,9 +339,13 @@ func (c *committer) drop(ctx context.Context, w *winner) {
 			in = append(in, m)
 		}
 	}
-	if len(in) < len(c.members) && len(in) > 0 {
-		c.tx.share(in)
+	less, lessRows := len(in) < len(c.members), len(rowMembers(in)) < len(rowMembers(c.members))
+	c.members = in
+	if lessRows {
+		c.writeRows(ctx)
+	}
+	if less && len(c.members) > 0 {
+		c.tx.share(c.members, c.written)
 		c.next.txnID = c.tx.id
 	}
-	c.members = in
 }

@@ -22,6 +22,7 @@ type Transaction struct {
 
 	reads   readSet
 	changes changes
+	rows    *Rows // to be written by the commit; then there are no other changes
 	undo    []func()
 	effect  *delta.Snapshot // of the changes; nil when they moved on
 	closed  bool
@@ -59,7 +60,7 @@ func (tx *Transaction) Table() *delta.Table { return tx.table }
 func (tx *Transaction) Base() *delta.Snapshot { return tx.base }
 
 // Changed says whether there is anything to commit.
-func (tx *Transaction) Changed() bool { return !tx.changes.empty() }
+func (tx *Transaction) Changed() bool { return tx.rows != nil || !tx.changes.empty() }
 
 // Mark returns the present state, to which RollbackTo returns when a statement fails.
 func (tx *Transaction) Mark() Mark { return Mark(len(tx.undo)) }

@@ -18,6 +18,7 @@ type winner struct {
 	removes  []action.Remove
 	apps     []string
 	domains  []action.DomainMetadata
+	keys     map[string]struct{} // of all rows that an own commit of rows alone added; else nil
 }
 
 // summarize reads a commit file. *action.CorruptionError.

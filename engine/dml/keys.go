@@ -97,6 +97,7 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 	if err != nil {
 		return Result{}, err
 	}
+	t.Share = t.Share && len(rounds) == 1 && t.Tx.Blind()
 	var sum Result
 	for i, batches := range rounds {
 		if i > 0 {

@@ -26,6 +26,7 @@ type Table struct {
 	Checks   []Check
 	Key      []int // positions of the declared key's columns
 	Only     bool  // the transaction holds no other statement
+	Share    bool  // this one only adds rows, and nothing reads them before the commit: few may go to one file with those of others
 }
 
 // Check is a condition that must be true for every new row (PROTOCOL.md, CHECK Constraints): NULL is not enough.
@@ -96,7 +97,9 @@ type appender struct {
 	t      *Table
 	fields []exec.Field
 	checks []*expr.Evaluator
-	w      *write.Writer
+	w      *write.Writer // nil until needed
+	open   func() (*write.Writer, error)
+	held   held
 	log    *write.Writer // of the change data feed; nil until needed
 	newLog func() (*write.Writer, error)
 	rows   int64
@@ -111,9 +114,20 @@ func (t *Table) newAppender(ctx context.Context, env *expr.Env) (*appender, erro
 		}
 		a.checks = append(a.checks, ev)
 	}
-	spec := t.spec()
+	a.open = func() (*write.Writer, error) { return t.newWriter(ctx) }
+	a.newLog = func() (*write.Writer, error) { // outlives the context of the one who writes
+		log := t.spec()
+		log.ChangeData = true
+		return write.NewWriter(ctx, log, write.Options{})
+	}
+	return a, nil
+}
+
+// newWriter returns a writer of the table's data files.
+func (t *Table) newWriter(ctx context.Context) (*write.Writer, error) {
+	spec, fields := t.spec(), t.fields()
 	for _, k := range t.Key {
-		spec.KeyColumns = append(spec.KeyColumns, a.fields[k].Name)
+		spec.KeyColumns = append(spec.KeyColumns, fields[k].Name)
 	}
 	var err error
 	if spec.Clustering, err = feature.ClusteringColumns(t.Snapshot.DomainMetadata()); err != nil {
@@ -123,13 +137,7 @@ func (t *Table) newAppender(ctx context.Context, env *expr.Env) (*appender, erro
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", t.Name, err)
 	}
-	a.w = w
-	a.newLog = func() (*write.Writer, error) { // outlives the context of the one who writes
-		log := t.spec()
-		log.ChangeData = true
-		return write.NewWriter(ctx, log, write.Options{})
-	}
-	return a, nil
+	return w, nil
 }
 
 func (t *Table) spec() write.TableSpec {
@@ -148,7 +156,7 @@ func (a *appender) append(ctx context.Context, b *vector.Batch, as change) error
 	if err := a.note(ctx, b, as); err != nil {
 		return err
 	}
-	return a.w.Write(ctx, b)
+	return a.write(ctx, b)
 }
 
 // keep writes rows that were in the table already: they are not checked again.
@@ -156,7 +164,7 @@ func (a *appender) keep(ctx context.Context, b *vector.Batch) error {
 	if b.Rows() == 0 {
 		return nil
 	}
-	return a.w.Write(ctx, b)
+	return a.write(ctx, b)
 }
 
 func (a *appender) enforce(b *vector.Batch) error {
@@ -210,9 +218,12 @@ func rowText(b *vector.Batch, row, cols int) string {
 
 // stage closes the appenders and adds their files to the transaction; on error everything written is removed.
 func (t *Table) stage(ctx context.Context, apps []*appender) error {
+	if shared, err := t.shareRows(apps); shared || err != nil {
+		return err
+	}
 	var all []action.Add
 	for _, a := range apps {
-		adds, err := a.w.Close(ctx)
+		adds, err := a.close(ctx)
 		if err != nil {
 			abort(ctx, apps)
 			return fmt.Errorf("table %s: %w", t.Name, err)
@@ -235,7 +246,9 @@ func (t *Table) stage(ctx context.Context, apps []*appender) error {
 func abort(ctx context.Context, apps []*appender) {
 	for _, a := range apps {
 		if a != nil {
-			_ = a.w.Abort(context.WithoutCancel(ctx)) // what failed before is the error to report
+			if a.w != nil {
+				_ = a.w.Abort(context.WithoutCancel(ctx)) // what failed before is the error to report
+			}
 			if a.log != nil {
 				_ = a.log.Abort(context.WithoutCancel(ctx))
 			}

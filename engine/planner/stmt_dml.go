@@ -110,6 +110,8 @@ func (w *writing) insert(stmt *parser.Insert) (dml.Result, error) {
 			op = exec.NewFilter(op, expr.CheckIgnored(c.Expr, fmt.Sprintf("Check constraint '%s' is violated.", c.Name)))
 		}
 	}
+	_, values := w.s.kids[0].(*plan.Values)
+	w.target.Share = values && w.target.Only && (stmt.Mode == parser.InsertPlain || stmt.Mode == parser.InsertIgnore)
 	if len(w.target.Key) == 0 {
 		if stmt.Mode == parser.InsertUpsert || stmt.Mode == parser.InsertReplace {
 			return dml.Result{}, &NoKeyError{Table: w.tbl.Name(), Statement: upsertName(stmt)}

@@ -92,8 +92,10 @@ func (s Statement) stage(ctx context.Context, tx *txn.Transaction, keyed bool) e
 	q := &exec.Query{Workers: 1, Env: &expr.Env{}}
 	switch s.Kind {
 	case Append:
+		t.Share = s.By%4 != 0
 		_, err = t.Append(ctx, q, values(s.Rows))
 	case Insert:
+		t.Share = s.By%4 != 0
 		_, err = t.InsertKeyed(ctx, q, values(s.Rows), dml.Reject, nil)
 	case Upsert:
 		_, err = t.InsertKeyed(ctx, q, values(s.Rows), dml.Upsert, []expr.Expr{column(2), invoke("+", column(3), column(1))})
