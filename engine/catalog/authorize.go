@@ -43,7 +43,7 @@ func (authorizer) NewQueryState(ctx *sql.Context) sql.AuthorizationQueryState {
 	}
 	r := &rights{session: s}
 	if r.access, r.err = s.Access(ctx); r.err == nil {
-		s.limited, s.viewed = nil, accounts.Place{}
+		s.limited, s.viewed, s.within = nil, accounts.Place{}, ""
 	}
 	return r
 }
@@ -302,6 +302,18 @@ func (s *Session) Limited() []accounts.Place { return s.limited }
 
 // Viewed is the first view that the current statement names.
 func (s *Session) Viewed() accounts.Place { return s.viewed }
+
+// Bound says that the names of the current statement are resolved.
+func (s *Session) Bound() { s.within = "" }
+
+// GetCurrentDatabase implements sql.Session. While a statement that names a view is bound without a current database,
+// it is the view's: the host binds no view without one.
+func (s *Session) GetCurrentDatabase() string {
+	if d := s.BaseSession.GetCurrentDatabase(); d != "" {
+		return d
+	}
+	return s.within
+}
 
 // Trust makes the session one of featuresql's own commands, which may do everything: whoever runs them has the files.
 func (s *Session) Trust() { s.trusted = true }

@@ -36,6 +36,7 @@ type Session struct {
 	audited  bool
 	used     []TableVersion // by the current statement, if audited
 	viewed   accounts.Place // the first view that the statement names
+	within   string         // the database of that view, while the statement is bound
 }
 
 type savepoint struct {

@@ -115,7 +115,7 @@ func (d *Database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDef
 	}
 	v, ok, err := d.readView(ctx, d.viewKey(name))
 	if s, own := ctx.Session.(*Session); own && ok && s.viewed.Table == "" {
-		s.viewed = accounts.Place{Database: d.name, Table: name}
+		s.viewed, s.within = accounts.Place{Database: d.name, Table: name}, d.name
 	}
 	return v, ok, err
 }
@@ -132,7 +132,7 @@ func (d *Database) readView(ctx context.Context, key string) (sql.ViewDefinition
 	if err := json.NewDecoder(bytes.NewReader(doc)).Decode(&v); err != nil {
 		return sql.ViewDefinition{}, false, fmt.Errorf("view definition %s: %w", key, err)
 	}
-	return sql.ViewDefinition{Name: v.Name, TextDefinition: v.Select, CreateViewStatement: parser.AsDefiner(v.Statement, v.Definer), SqlMode: v.SQLMode}, true, nil
+	return sql.ViewDefinition{Name: v.Name, TextDefinition: v.Select, CreateViewStatement: parser.QualifyView(parser.AsDefiner(v.Statement, v.Definer), d.name), SqlMode: v.SQLMode}, true, nil
 }
 
 // AllViews implements sql.ViewDatabase.

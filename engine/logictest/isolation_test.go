@@ -175,3 +175,22 @@ func TestNothingStaysOfATransaction(t *testing.T) {
 		t.Errorf("something was committed: %v", err)
 	}
 }
+
+// A view is read by its full name without a current database, and from another one.
+func TestViewsByFullName(t *testing.T) {
+	db := serve(t, engine.Options{})
+	for _, text := range []string{"CREATE DATABASE a", "CREATE TABLE a.t (id INT)", "INSERT INTO a.t VALUES (1)", "CREATE VIEW a.v AS SELECT id FROM a.t"} {
+		if _, err := db.ExecContext(t.Context(), text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s := sessions{t: t}
+	s.ok(c, "USE a", "CREATE VIEW w AS SELECT id FROM t", "CREATE DATABASE b", "USE b", "DROP DATABASE b")
+	s.one(c, "SELECT id FROM a.v", "1")
+	s.one(c, "SELECT id FROM a.w", "1")
+}

@@ -120,6 +120,11 @@ WHEN MATCHED AND s.v = ? THEN DELETE WHEN MATCHED THEN UPDATE SET v = concat(s.v
 	_, err = db.ExecContext(t.Context(), "INSERT INTO t VALUES (?, ?)", nil, "x")
 	check(t, err, 1048, []string{"id"})
 
+	exec(t, db, "CREATE TABLE d (n DECIMAL(10,0))")
+	exec(t, db, "INSERT INTO d VALUES (?), (?)", "1", "2")
+	want(t, rowsOf(t, db, "SELECT n FROM d WHERE n > ?", 1.5), "2")
+	want(t, rowsOf(t, db, "SELECT n FROM d WHERE n = ? OR ? = n", 1.5, "2"), "2")
+
 	stmt, err := db.PrepareContext(t.Context(), "SELECT count(*) FROM t AS OF VERSION ?")
 	must(t, err)
 	defer func() { _ = stmt.Close() }()

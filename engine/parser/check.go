@@ -64,6 +64,8 @@ func checkNode(n ast.SQLNode) error {
 		switch n := n.(type) {
 		case *ast.ConvertExpr:
 			cutBeforeCast(n)
+		case *ast.ComparisonExpr:
+			exactOperands(n)
 		case *ast.Select:
 			return true, checkSelect(n)
 		case *ast.SetOp:

@@ -93,3 +93,19 @@ func isSign(text string, before [2]token) bool {
 	return before[1].kind == kindPunct && text[before[1].start] == '-' &&
 		before[0].kind == kindPunct && strings.IndexByte("=<>(,", text[before[0].start]) >= 0
 }
+
+// QualifyView returns a CREATE VIEW statement with the database in front of the view's name, if it has none.
+func QualifyView(text, database string) string {
+	l := lexer{src: text}
+	for t := l.next(); t.kind != kindEOF && t.kind != kindBad; t = l.next() {
+		if t.kind != kindWord || !strings.EqualFold(text[t.start:t.end], "view") {
+			continue
+		}
+		name := l.next()
+		if after := l.next(); after.kind == kindPunct && text[after.start] == '.' || name.kind != kindWord && name.kind != kindQuoted {
+			return text
+		}
+		return text[:name.start] + "`" + strings.ReplaceAll(database, "`", "``") + "`." + text[name.start:]
+	}
+	return text
+}

@@ -38,3 +38,16 @@ func TestOpenLiterals(t *testing.T) {
 		}
 	}
 }
+
+func TestQualifyView(t *testing.T) {
+	for text, want := range map[string]string{
+		"CREATE VIEW v AS SELECT 1":                                   "CREATE VIEW `d`.v AS SELECT 1",
+		"create or replace sql security invoker view `a b` AS SELECT": "create or replace sql security invoker view `d`.`a b` AS SELECT",
+		"CREATE VIEW x.v AS SELECT 1":                                 "CREATE VIEW x.v AS SELECT 1",
+		"CREATE VIEW":                                                 "CREATE VIEW",
+	} {
+		if got := parser.QualifyView(text, "d"); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

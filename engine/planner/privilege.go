@@ -24,6 +24,7 @@ func (rt *Runtime) privilegeRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.N
 	if err != nil || s != nil {
 		return n, transform.SameTree, nil
 	}
+	session.Bound()
 	access, err := session.Access(ctx)
 	if err != nil || access.All() {
 		return n, transform.SameTree, err

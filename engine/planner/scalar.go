@@ -98,6 +98,8 @@ func (c *converter) kernelScalar(e sql.Expression, s scope) (expr.Expr, error) {
 		return c.scalar(e.Unwrap(), s)
 	case *parser.OwnArgument:
 		return c.scalar(e.Child, s)
+	case *parser.Exact:
+		return c.scalar(e.Child, s)
 	case *expression.CollatedExpression:
 		return c.collated(e, s)
 	case *expression.Interval:

@@ -288,6 +288,7 @@ func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.Pr
 		if bindings[name], err = ast.ExprFromValue(val); err != nil {
 			return mysqlerr.From(err)
 		}
+		bindings[name] = parser.ExactOperand(bindings[name])
 	}
 	w, _ := c.Conn.(*conn)
 	_, err := h.statement(ctx, c, command{text: p.PrepareStmt, bindings: bindings, binary: true, cursor: w != nil && w.cursor},

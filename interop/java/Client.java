@@ -47,6 +47,10 @@ public class Client {
           same(n, version, "rows of version " + version);
         }
       }
+      try (PreparedStatement p = c.prepareStatement("SELECT count(*) FROM j WHERE d = ? OR d < ?")) { // never rounded to the column's scale
+        p.setBigDecimal(1, new BigDecimal("1234567890123457.00001")); p.setBigDecimal(2, new BigDecimal("-0.00001"));
+        try (ResultSet r = p.executeQuery()) { r.next(); same(r.getInt(1), 0, "decimals that are not there"); }
+      }
       try (PreparedStatement p = c.prepareStatement(
           "MERGE INTO j AS t USING (SELECT ? AS id, ? AS s) AS n ON t.id = n.id WHEN MATCHED THEN UPDATE SET s = n.s WHEN NOT MATCHED THEN INSERT (id, s) VALUES (n.id, n.s)")) {
         p.setLong(1, 1); p.setString(2, "merged"); same(p.executeUpdate(), 1, "merged");
