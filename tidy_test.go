@@ -72,7 +72,8 @@ var layers = map[string][]string{
 	"engine/logictest":   {"engine", "engine/server"},
 	"cmd/featuresql": {"datasource/delta", "datasource/delta/action", "datasource/delta/feature", "datasource/delta/log", "datasource/delta/scan", "engine", "engine/catalog", "engine/exec", "engine/mysqlerr",
 		"engine/parser", "engine/server", "engine/types", "engine/vector"},
-	"bench/client": nil,
+	"engine/torture": nil,
+	"bench/client":   nil,
 }
 
 // outside says which packages alone may import a module from outside; a name ending in "/" stands for all below it.

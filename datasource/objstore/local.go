@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Local is a Store in a folder of this machine, for every process that uses the folder at once.
@@ -26,8 +27,8 @@ type Local struct {
 	sync func(*os.File) error
 
 	mu      sync.Mutex
-	durable map[string]struct{} // folders known to be in their parents for good
-	swept   map[string]struct{} // folders rid of what dead processes left
+	durable map[string]struct{}  // folders known to be in their parents for good
+	swept   map[string]time.Time // when folders were rid of what dead processes left
 }
 
 // maxDurable bounds Local.durable; past it, folders are flushed again.
@@ -44,7 +45,7 @@ func NewLocal(dir string) (*Local, error) {
 		return nil, fmt.Errorf("object store %s: %w", dir, translate(err))
 	}
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}
-	return &Local{root: root, url: u.String(), sync: (*os.File).Sync, durable: map[string]struct{}{"": {}}, swept: map[string]struct{}{}}, nil
+	return &Local{root: root, url: u.String(), sync: (*os.File).Sync, durable: map[string]struct{}{"": {}}, swept: map[string]time.Time{}}, nil
 }
 
 // Close releases the folder; calls after it fail.

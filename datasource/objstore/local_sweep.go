@@ -11,28 +11,30 @@ import (
 // staleAfter is the age from which a temporary file that nobody holds a lock on counts as left behind.
 const staleAfter = time.Hour
 
-// sweep removes the temporary files that dead processes left in a folder, at this process's first write to it.
+// sweep removes the temporary files that dead processes left in a folder: at this process's first write to it, and again at the first one
+// after each staleAfter, as what others left meanwhile was too young before.
 //
 // A writer holds a lock on its temporary file until it is complete, and then needs it for an instant more, which the age allows for many
 // times over. Were a live one taken all the same, its put would fail, with nothing stored.
 func (l *Local) sweep(dir string) {
 	l.mu.Lock()
-	_, done := l.swept[dir]
+	at, swept := l.swept[dir]
+	done := swept && time.Since(at) < staleAfter
 	if !done {
 		if len(l.swept) >= maxDurable {
 			clear(l.swept)
 		}
-		l.swept[dir] = struct{}{}
+		l.swept[dir] = time.Now()
 	}
 	l.mu.Unlock()
 	if done {
 		return
 	}
-	at := dir
-	if at == "" {
-		at = "."
+	folder := dir
+	if folder == "" {
+		folder = "."
 	}
-	f, err := l.root.Open(at)
+	f, err := l.root.Open(folder)
 	if err != nil {
 		return
 	}

@@ -81,3 +81,32 @@ func TestSweep(t *testing.T) {
 		}
 	}
 }
+
+// TestSweepAgain: a process that runs for long removes what others left after its first write.
+func TestSweepAgain(t *testing.T) {
+	dir := t.TempDir()
+	l, err := NewLocal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dead, old := filepath.Join(dir, "d", reservedPrefix+"dead"), time.Now().Add(-2*staleAfter)
+	for _, since := range []time.Duration{0, staleAfter / 2, staleAfter + time.Minute} {
+		if _, swept := l.swept["d"]; swept {
+			l.swept["d"] = time.Now().Add(-since)
+		}
+		if _, err := l.Put(t.Context(), "d/k", bytes.NewReader(nil)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := os.Stat(dead)
+		if gone := os.IsNotExist(err); gone != (since == 0 || since > staleAfter) {
+			t.Errorf("%v after the folder was swept: an old file is gone: %t", since, gone)
+		}
+		if err := os.WriteFile(dead, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(dead, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
