@@ -80,9 +80,9 @@ func resolveArith(name string, args []Expr) ([]Expr, types.Type, bool, error) {
 	a, b = asDecimal(a), asDecimal(b)
 	switch name {
 	case "*":
-		return out(types.DecimalOf(p1+p2, s1+s2))
+		return out(types.DecimalOf(p1+p2, types.ResultScale(s1+s2, s1, s2)))
 	case "/":
-		return out(types.DecimalOf(p1+s2+DivPrecisionIncrement, s1+DivPrecisionIncrement))
+		return out(types.DecimalOf(p1+s2+DivPrecisionIncrement, types.ResultScale(s1+DivPrecisionIncrement, s1)))
 	case "%":
 		return out(types.DecimalOf(max(p1, p2), max(s1, s2)))
 	}

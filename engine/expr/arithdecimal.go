@@ -167,9 +167,7 @@ func (c *EvalCtx) wideDecimal(name string, in *inputs, out *vector.Vector, sel [
 		var r types.Int128
 		var ok bool
 		if name == "*" {
-			if r, ok = x.Mul(y); ok && s1+s2 != s {
-				r, ok = r.Rescale(s1+s2, s)
-			}
+			r, ok = multiplyDecimals(x, y, s1+s2, s)
 		} else {
 			r, ok = addDecimals(name == "-", x, s1, y, s2)
 			if ok && common != s {
@@ -260,6 +258,18 @@ func divideDecimals(x types.Int128, s1 int, y types.Int128, s2, s int) (types.In
 	return q, true
 }
 
+// multiplyDecimals returns x*y, of scale from, at scale s.
+func multiplyDecimals(x, y types.Int128, from, s int) (types.Int128, bool) {
+	r, ok := x.Mul(y)
+	switch {
+	case ok && from != s:
+		return r.Rescale(from, s)
+	case ok || from <= s:
+		return r, ok
+	}
+	return quotient(new(big.Int).Mul(x.Big(), y.Big()), types.Pow10(from-s).Big())
+}
+
 // divideBig is divideDecimals for numerators of more than 128 bits: round(x*10^shift / y).
 func divideBig(x, y types.Int128, shift int) (types.Int128, bool) {
 	num, den := x.Big(), y.Big()
@@ -269,6 +279,11 @@ func divideBig(x, y types.Int128, shift int) (types.Int128, bool) {
 	} else {
 		den.Mul(den, new(big.Int).Exp(ten, big.NewInt(int64(-shift)), nil))
 	}
+	return quotient(num, den)
+}
+
+// quotient returns num/den, rounded half away from zero.
+func quotient(num, den *big.Int) (types.Int128, bool) {
 	sign := int64(num.Sign() * den.Sign())
 	q, r := new(big.Int).QuoRem(num, den, new(big.Int))
 	if r.Abs(r).Lsh(r, 1).Cmp(den.Abs(den)) >= 0 {

@@ -3,7 +3,9 @@ package parser
 import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
+	"github.com/shopspring/decimal"
 )
 
 // The host converts a constant that is compared with a column to the column's type where the type is as wide, and
@@ -37,6 +39,13 @@ func (exactInjectable) WithResolvedChildren(children []any) (any, error) {
 	child, ok := children[0].(sql.Expression)
 	if !ok {
 		return nil, &SyntaxError{Reason: "a comparison takes values"}
+	}
+	if l, ok := child.(*expression.Literal); ok {
+		if text, ok := l.Val.(string); ok { // more digits than the host's DECIMAL has
+			if d, err := decimal.NewFromString(text); err == nil {
+				child = expression.NewLiteral(d, hosttypes.MustCreateDecimalType(hosttypes.DecimalTypeMaxPrecision, hosttypes.DecimalTypeMaxScale))
+			}
+		}
 	}
 	return &Exact{expression.UnaryExpression{Child: child}}, nil
 }

@@ -46,6 +46,9 @@ func HostType(t types.Type) sql.Type {
 	case types.Float64:
 		return hosttypes.Float64
 	case types.Decimal:
+		if t.Scale > types.MaxScaleMySQL {
+			return hosttypes.LongText // MySQL has no such DECIMAL
+		}
 		return hosttypes.MustCreateDecimalType(t.Precision, t.Scale)
 	case types.Date:
 		return hosttypes.Date

@@ -51,10 +51,11 @@ const (
 	PhysBytes          // String, Binary, JSON
 )
 
-// Limits of MySQL's DECIMAL, and the greatest precision that PhysI64 always holds.
+// Limits of MySQL's DECIMAL and of Delta's, and the greatest precision that PhysI64 always holds.
 const (
 	MaxPrecision   = 65
-	MaxScale       = 30
+	MaxScale       = 38 // of Delta and Parquet
+	MaxScaleMySQL  = 30 // of what is computed, unless an operand has more
 	MaxPrecision64 = 18
 	MaxPrecision38 = 38 // of Delta, Parquet and PhysI128
 )
@@ -69,11 +70,21 @@ type Type struct {
 // Of returns the type of a kind that has no parameters.
 func Of(k Kind) Type { return Type{Kind: k} }
 
-// DecimalOf returns DECIMAL(precision, scale), with both clamped to MySQL's limits.
+// DecimalOf returns DECIMAL(precision, scale), with both clamped to their limits.
 func DecimalOf(precision, scale int) Type {
 	scale = max(0, min(scale, MaxScale))
 	precision = max(1, min(precision, MaxPrecision), scale)
 	return Type{Kind: Decimal, Precision: uint8(precision), Scale: uint8(scale)}
+}
+
+// ResultScale returns the scale of what is computed from decimals of the scales given: scale, within MySQL's limit or
+// that of the operands.
+func ResultScale(scale int, operands ...int) int {
+	limit := MaxScaleMySQL
+	for _, s := range operands {
+		limit = max(limit, s)
+	}
+	return min(scale, limit)
 }
 
 // Physical returns the layout that vectors of t have by default. A Decimal vector of any precision may

@@ -97,7 +97,7 @@ func sumType(fn string, t types.Type) types.Type {
 	if fn == "sum" {
 		return types.DecimalOf(digits+sumDigits, scale)
 	}
-	s := min(scale+avgScale, types.MaxScale)
+	s := types.ResultScale(scale+avgScale, scale)
 	return types.DecimalOf(digits+avgScale, s)
 }
 

@@ -174,7 +174,7 @@ func fromBase64(r *Row) error {
 }
 
 func formatNumber(r *Row) error {
-	d := int(max(0, min(r.Int(1), types.MaxScale)))
+	d := int(max(0, min(r.Int(1), types.MaxScaleMySQL)))
 	a := r.args[0]
 	var text string
 	switch {

@@ -174,7 +174,7 @@ func roundedType(grow bool) func(args []expr.Expr) types.Type {
 				return t
 			}
 		}
-		d = max(0, min(d, types.MaxScale))
+		d = max(0, min(d, max(types.MaxScaleMySQL, int64(t.Scale))))
 		precision := int(t.Precision) - int(t.Scale) + int(d)
 		if grow && int(d) < int(t.Scale) {
 			precision++
