@@ -63,6 +63,17 @@ func TestSQLFormats(t *testing.T) {
 	}
 }
 
+func TestSQLFormatsOfValues(t *testing.T) {
+	dir := t.TempDir()
+	const query = "SELECT x'00FF' AS b, '' AS e, NULL AS n, CAST('-01:02:03.5' AS TIME(6)) AS t, ' x' AS s"
+	if got, want := mustRun(t, dir, "", "sql", "--format", "csv", "-e", query), "b,e,n,t,s\n0x00FF,\"\",,-01:02:03.500000,\" x\"\n"; got != want {
+		t.Errorf("csv:\n%s\nwant:\n%s", got, want)
+	}
+	if got, want := mustRun(t, dir, "", "sql", "--format", "json", "-e", query), `{"b":"0x00FF","e":"","n":null,"t":"-01:02:03.500000","s":" x"}`+"\n"; got != want {
+		t.Errorf("json:\n%s\nwant:\n%s", got, want)
+	}
+}
+
 func TestSQLError(t *testing.T) {
 	out, errs, err := run(t, t.TempDir(), "", "sql", "-e", "SELECT 1 AS one; SELECT * FROM nothing; SELECT 2 AS two")
 	if err == nil || !strings.Contains(errs, "ERROR 1146 (42S02)") || !strings.Contains(errs, "nothing") {

@@ -3,8 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,17 +10,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/peterh/liner"
 
 	"github.com/featuresql/featuresql/engine"
 	"github.com/featuresql/featuresql/engine/mysqlerr"
 	"github.com/featuresql/featuresql/engine/parser"
-	"github.com/featuresql/featuresql/engine/types"
 )
 
 type sqlCmd struct {
@@ -188,110 +183,4 @@ func (c sqlCmd) print(w io.Writer, res *engine.Result, took time.Duration) error
 	}
 	printTable(w, res, took)
 	return nil
-}
-
-// plain renders a value without quotes; NULL is the given text.
-func plain(v types.Value, null string, loc *time.Location) string {
-	switch {
-	case !v.Valid:
-		return null
-	case v.Type.IsBytes():
-		return v.S
-	}
-	if v.Type.Kind == types.Timestamp {
-		return time.UnixMicro(v.I).In(loc).Format("2006-01-02 15:04:05.999999")
-	}
-	return strings.Trim(v.String(), "'")
-}
-
-func printTable(w io.Writer, res *engine.Result, took time.Duration) {
-	if len(res.Columns) == 0 {
-		fmt.Fprintf(w, "OK, %d rows affected (%.3f s)\n", res.Affected, took.Seconds())
-		return
-	}
-	t := table.NewWriter()
-	header := make(table.Row, len(res.Columns))
-	for i, c := range res.Columns {
-		header[i] = c
-	}
-	t.AppendHeader(header)
-	t.Style().Format.Header = 0
-	for _, r := range res.Rows {
-		row := make(table.Row, len(r))
-		for i, v := range r {
-			row[i] = plain(v, "NULL", res.Location)
-		}
-		t.AppendRow(row)
-	}
-	fmt.Fprintln(w, t.Render())
-	fmt.Fprintf(w, "%d rows (%.3f s)\n", len(res.Rows), took.Seconds())
-	for _, warning := range res.Warnings {
-		fmt.Fprintln(w, "warning:", warning)
-	}
-}
-
-func printCSV(w io.Writer, res *engine.Result) error {
-	if len(res.Columns) == 0 {
-		return nil
-	}
-	out := csv.NewWriter(w)
-	if err := out.Write(res.Columns); err != nil {
-		return err
-	}
-	for _, r := range res.Rows {
-		row := make([]string, len(r))
-		for i, v := range r {
-			row[i] = plain(v, "", res.Location)
-		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
-}
-
-func printJSON(w io.Writer, res *engine.Result) error {
-	for _, r := range res.Rows {
-		var b strings.Builder
-		b.WriteByte('{')
-		for i, v := range r {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			name, err := json.Marshal(res.Columns[i])
-			if err != nil {
-				return err
-			}
-			value, err := jsonValue(v, res.Location)
-			if err != nil {
-				return err
-			}
-			b.Write(name)
-			b.WriteByte(':')
-			b.Write(value)
-		}
-		b.WriteString("}\n")
-		if _, err := io.WriteString(w, b.String()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// jsonValue keeps numbers as numbers with all their digits and nested values as they are.
-func jsonValue(v types.Value, loc *time.Location) ([]byte, error) {
-	switch {
-	case !v.Valid:
-		return []byte("null"), nil
-	case v.Type.Kind == types.Bool:
-		return strconv.AppendBool(nil, v.I != 0), nil
-	case v.Type.Kind == types.JSON && json.Valid([]byte(v.S)):
-		return []byte(v.S), nil
-	case v.Type.IsNumeric():
-		if s := v.String(); json.Valid([]byte(s)) {
-			return []byte(s), nil
-		}
-	}
-	return json.Marshal(plain(v, "", loc))
 }
