@@ -3,6 +3,8 @@ package mysqlerr
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -94,6 +96,10 @@ func fromChain(err, whole error) *mysql.SQLError {
 			return fromChain(e.Err, e.Err)
 		case *expr.ValueError:
 			return build(e.Code, whole.Error())
+		case *fs.PathError, *os.LinkError, *os.SyscallError:
+			if s := lacking(err); s != nil {
+				return build(s.code, s.says+whole.Error())
+			}
 		}
 		if code, ok := ownCode(err); ok {
 			return build(code, whole.Error())

@@ -9,8 +9,10 @@ import (
 	"go/token"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -51,6 +53,11 @@ func TestFrom(t *testing.T) {
 		{mysqlerr.ErrTimeout, 3024, "HY000", "maximum statement execution time exceeded"},
 		{fmt.Errorf("put: %w", objstore.ErrReadOnly), 1290, "HY000", "read-only"},
 		{&fs.PathError{Op: "open", Path: "p", Err: fs.ErrPermission}, 1030, "HY000", "open p"},
+		{&fs.PathError{Op: "write", Path: "p", Err: syscall.ENOSPC}, 1021, "HY000", "disk is full; free some space"},
+		{&os.LinkError{Op: "rename", Old: "p", New: "q", Err: syscall.EDQUOT}, 1021, "HY000", "rename p q"},
+		{fmt.Errorf("%w: %w", errors.New("object store is read-only"), &fs.PathError{Op: "open", Path: "p", Err: syscall.EROFS}), 1290, "HY000", "read-only: open p"},
+		{os.NewSyscallError("accept", syscall.EMFILE), 1041, "HY000", "ulimit -n"},
+		{&os.LinkError{Op: "rename", Old: "p", New: "q", Err: syscall.EXDEV}, 1030, "HY000", "rename p q"},
 		{&net.OpError{Op: "dial", Err: errors.New("refused")}, 1030, "HY000", "refused"},
 		{sqlparser.ErrEmpty, 1065, "42000", "empty"},
 		{syntax, 1064, "42000", "near 'SELEC'"},

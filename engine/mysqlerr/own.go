@@ -232,6 +232,8 @@ var ownRows = []row{
 	{typ: "scan.MismatchError", code: 1105, when: "a data file is not what the log says"},
 
 	{typ: "fs.PathError", code: 1030, when: "the file system refuses an operation"},
+	{typ: "os.LinkError", code: 1030, when: "the file system refuses an operation"},
+	{typ: "os.SyscallError", code: 1030, when: "the file system refuses an operation"},
 	{typ: "net.OpError", code: 1030, when: "the object store cannot be reached"},
 }
 

@@ -35,9 +35,12 @@ type Entry struct {
 
 // Entries lists the codes of featuresql's own errors.
 func Entries() []Entry {
-	out := make([]Entry, len(ownRows))
+	out := make([]Entry, len(ownRows), len(ownRows)+len(shortages))
 	for i, r := range ownRows {
 		out[i] = Entry{r.code, State(r.code), r.typ, r.when, r.example}
+	}
+	for _, s := range shortages {
+		out = append(out, Entry{Code: s.code, State: State(s.code), Error: "syscall.Errno", When: s.when})
 	}
 	return out
 }
