@@ -22,6 +22,7 @@ func TestShowCreateTable(t *testing.T) {
 	exec("CREATE DATABASE copies")
 	for i, definition := range []string{
 		"(id BIGINT)",
+		"(id BIGINT, d DECIMAL(38,38)) TBLPROPERTIES ('delta.enableRowTracking' = 'true', 'delta.enableChangeDataFeed' = 'true')",
 		`(id BIGINT NOT NULL COMMENT 'it''s the "key" \\ and
 more', n INT UNSIGNED DEFAULT 7, v VARCHAR(5) DEFAULT 'a''b\\', c CHAR(2), e ENUM('x', 'y''z', 'q\\'), b BOOLEAN DEFAULT true, at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
 			dt DATETIME, day DATE DEFAULT DATE '2026-01-02', today DATE DEFAULT CURRENT_DATE, d DECIMAL(10,2) DEFAULT -1.5, u DECIMAL(5,1) UNSIGNED, t TINYINT, m MEDIUMINT, y YEAR, s SMALLINT,

@@ -109,7 +109,8 @@ func init() {
 		new(only("", notWritten)): {"delta.universalFormat.enabledFormats", "delta.coordinatedCommits.commitCoordinator-preview",
 			"delta.coordinatedCommits.commitCoordinatorConf-preview", "delta.coordinatedCommits.tableConf-preview", "delta.redirectReaderWriter-preview",
 			"delta.redirectWriterOnly-preview"},
-		new(never(keptByWriters)): {"delta.columnMapping.maxColumnId", "delta.inCommitTimestampEnablementVersion", "delta.inCommitTimestampEnablementTimestamp"},
+		new(never(keptByWriters)): {"delta.columnMapping.maxColumnId", "delta.inCommitTimestampEnablementVersion", "delta.inCommitTimestampEnablementTimestamp",
+			propertyRowIDColumn, propertyRowVersionColumn},
 		new(never("cannot be set; name the features that the table needs, as in 'delta.feature.deletionVectors' = 'supported'")): {
 			"delta.minReaderVersion", "delta.minWriterVersion"},
 	} {
