@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,11 +13,11 @@ import (
 	sqle "github.com/dolthub/go-mysql-server"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
-	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/datasource/objstore"
 	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/catalog/information"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/planner"
@@ -27,6 +26,9 @@ import (
 
 // Version is the version of featuresql; releases set it at build time.
 var Version = "0.1.0-dev"
+
+// MySQLVersion is the version of MySQL that clients are told, whose dialect is meant.
+const MySQLVersion = "8.0.33-featuresql"
 
 // Options of an Engine. The zero value of every field but Warehouse has a default.
 type Options struct {
@@ -114,46 +116,10 @@ func (e *Engine) openHost() {
 	a := analyzer.NewBuilder(e.provider).Build()
 	a.Parser = p
 	e.runtime.Install(a)
-	e.host = sqle.New(a, &sqle.Config{VersionPostfix: "featuresql"})
+	a.Catalog.InfoSchema = information.New(e.provider, e.runtime.ViewColumns)
+	e.host = sqle.New(a, &sqle.Config{})
 	e.host.Parser = p
 	e.runtime.SetHost(e.host)
-}
-
-// registerVariables adds featuresql's own system variables to the host's.
-func registerVariables() {
-	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{noServerFiles, &sql.MysqlSystemVariable{
-		Name: catalog.AsOfVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, SetVarHintApplies: true,
-		Type: asOfType{hosttypes.NewSystemStringType(catalog.AsOfVariable)}, Default: "",
-	}, &sql.MysqlSystemVariable{
-		Name: planner.QueryMemoryVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, SetVarHintApplies: true,
-		Type: hosttypes.NewSystemIntType(planner.QueryMemoryVariable, 0, math.MaxInt64, false), Default: int64(0),
-	}})
-	if v, _, ok := sql.SystemVariables.GetGlobal("sql_mode"); ok {
-		mode := *v.(*sql.MysqlSystemVariable)
-		mode.Default = defaultMode
-		sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&mode})
-	}
-}
-
-// asOfType is a text that takes a version as a number, too.
-type asOfType struct{ sql.SystemVariableType }
-
-// Convert implements sql.Type.
-func (t asOfType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
-	switch v.(type) {
-	case int8, int16, int32, int64, int, uint8, uint16, uint32, uint64:
-		v = fmt.Sprint(v)
-	}
-	return t.SystemVariableType.Convert(ctx, v)
-}
-
-// defaultMode is MySQL 8's, which the host's is a part of.
-const defaultMode = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-
-// noServerFiles keeps LOAD_FILE from files of the server: the folder that it may read from does not exist.
-var noServerFiles = &sql.MysqlSystemVariable{
-	Name: "secure_file_priv", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global),
-	Type: hosttypes.NewSystemStringType("secure_file_priv"), Default: "/nonexistent/featuresql",
 }
 
 // Host returns the host's engine, for the server.

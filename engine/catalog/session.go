@@ -37,6 +37,7 @@ type Session struct {
 	used     []TableVersion // by the current statement, if audited
 	viewed   accounts.Place // the first view that the statement names
 	within   string         // the database of that view, while the statement is bound
+	warned   uint16         // warnings of the statement before
 }
 
 type savepoint struct {

@@ -19,6 +19,26 @@ func (e *SQLModeError) Error() string {
 var refusedModes = []string{"NO_BACKSLASH_ESCAPES", "PIPES_AS_CONCAT", "HIGH_NOT_PRECEDENCE", "REAL_AS_FLOAT", "PAD_CHAR_TO_FULL_LENGTH", "NO_UNSIGNED_SUBTRACTION",
 	"TIME_TRUNCATE_FRACTIONAL"}
 
+// The variables of what SHOW WARNINGS has.
+const (
+	WarningCount = "warning_count"
+	ErrorCount   = "error_count"
+)
+
+// GetSessionVariable implements sql.Session.
+func (s *Session) GetSessionVariable(ctx *sql.Context, name string) (any, error) {
+	if strings.EqualFold(name, WarningCount) {
+		return int64(s.warned), nil
+	}
+	return s.BaseSession.GetSessionVariable(ctx, name)
+}
+
+// ClearWarnings implements sql.Session: a statement begins.
+func (s *Session) ClearWarnings() {
+	s.warned = s.WarningCount()
+	s.BaseSession.ClearWarnings()
+}
+
 // SetSessionVariable implements sql.Session: what would be set and then not minded is refused.
 func (s *Session) SetSessionVariable(ctx *sql.Context, name string, value any) error {
 	text, _ := value.(string)

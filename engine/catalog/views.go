@@ -25,6 +25,8 @@ type viewObject struct {
 	Select    string `json:"select"`
 	Statement string `json:"statement"`
 	SQLMode   string `json:"sqlMode"`
+	// Written is the statement as its user wrote it; empty in views of older servers.
+	Written string `json:"written,omitempty"`
 	// Definer is the account by whose privileges the view reads; empty: by those of who uses it.
 	Definer string `json:"definer,omitempty"`
 }
@@ -60,7 +62,8 @@ func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createVie
 	if err != nil {
 		return err
 	}
-	doc, err := json.Marshal(viewObject{name, selectStatement, createViewStmt, sql.LoadSqlMode(ctx).String(), definer})
+	statement, written := parser.CutWritten(createViewStmt)
+	doc, err := json.Marshal(viewObject{Name: name, Select: selectStatement, Statement: statement, SQLMode: sql.LoadSqlMode(ctx).String(), Written: written, Definer: definer})
 	if err != nil {
 		return err
 	}
@@ -121,18 +124,78 @@ func (d *Database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDef
 }
 
 func (d *Database) readView(ctx context.Context, key string) (sql.ViewDefinition, bool, error) {
-	doc, err := d.provider.store.Get(ctx, key, maxViewBytes)
-	if errors.Is(err, objstore.ErrNotFound) {
-		return sql.ViewDefinition{}, false, nil
-	}
-	if err != nil {
+	v, err := d.viewObject(ctx, key)
+	if v == nil || err != nil {
 		return sql.ViewDefinition{}, false, err
 	}
-	var v viewObject
-	if err := json.NewDecoder(bytes.NewReader(doc)).Decode(&v); err != nil {
-		return sql.ViewDefinition{}, false, fmt.Errorf("view definition %s: %w", key, err)
-	}
 	return sql.ViewDefinition{Name: v.Name, TextDefinition: v.Select, CreateViewStatement: parser.QualifyView(parser.AsDefiner(v.Statement, v.Definer), d.name), SqlMode: v.SQLMode}, true, nil
+}
+
+// viewObject reads a view; nil without an error: there is none.
+func (d *Database) viewObject(ctx context.Context, key string) (*viewObject, error) {
+	doc, err := d.provider.store.Get(ctx, key, maxViewBytes)
+	if errors.Is(err, objstore.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := &viewObject{}
+	if err := json.NewDecoder(bytes.NewReader(doc)).Decode(v); err != nil {
+		return nil, fmt.Errorf("view definition %s: %w", key, err)
+	}
+	return v, nil
+}
+
+// View is a view as it is shown.
+type View struct {
+	Name    string
+	Columns []string // as CREATE VIEW names them in parentheses; nil: none
+	Body    string   // the SELECT as its user wrote it
+	Definer string   // user@host by whose privileges it reads; empty: SQL SECURITY INVOKER
+}
+
+// Views lists the views that the session may know of, by their names.
+func (d *Database) Views(ctx *sql.Context) ([]*View, error) {
+	if d.byPath {
+		return nil, nil
+	}
+	access := visible(ctx)
+	var out []*View
+	for obj, err := range d.provider.store.List(ctx, d.viewPrefix(), "") {
+		if err != nil {
+			return nil, err
+		}
+		v, err := d.shownView(ctx, obj.Key)
+		if err != nil {
+			return nil, err
+		}
+		if v != nil && (access == nil || access.Sees(accounts.Place{Database: d.name, Table: v.Name})) {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+// View returns a view by its name; nil: there is none.
+func (d *Database) View(ctx *sql.Context, name string) (*View, error) {
+	if d.byPath || checkName("view", name) != nil {
+		return nil, nil
+	}
+	return d.shownView(ctx, d.viewKey(name))
+}
+
+func (d *Database) shownView(ctx *sql.Context, key string) (*View, error) {
+	v, err := d.viewObject(ctx, key)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	text := v.Written
+	if text == "" {
+		text = v.Statement
+	}
+	parts := parser.ViewPartsOf(text, sql.NewSqlModeFromString(v.SQLMode).AnsiQuotes())
+	return &View{Name: v.Name, Columns: parts.Columns, Body: parts.Body, Definer: v.Definer}, nil
 }
 
 // AllViews implements sql.ViewDatabase.

@@ -52,6 +52,7 @@ func (p *Parser) parse(query string, multi bool, opts ast.ParserOptions) (st ast
 		st, parsed, _, err = p.parse(original, false, opts)
 		return st, parsed, len(query), err
 	}
+	query = openComments(query, opts.AnsiQuotes)
 	s, err := lexStatement(query, opts)
 	if err != nil {
 		return nil, "", len(query), err
@@ -62,7 +63,11 @@ func (p *Parser) parse(query string, multi bool, opts ast.ParserOptions) (st ast
 	if !multi && !isEmpty(query[s.end:], opts.AnsiQuotes) {
 		return nil, "", s.end, s.trailing()
 	}
-	st, parsed, err = p.one(&s, opts)
+	one := s
+	if text, ok := s.shownText(); ok {
+		one = lexOne(text, opts.AnsiQuotes, false)
+	}
+	st, parsed, err = p.one(&one, opts)
 	if err == nil {
 		applyDefiner(st, query)
 	}
@@ -166,7 +171,7 @@ func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 	}
 	restoreChecks(st, nil)
 	nameTargets(st)
-	return st, text, nil
+	return st, s.withWritten(text), nil
 }
 
 // frameErrors are the sentences with which the host's grammar refuses frames.

@@ -64,7 +64,7 @@ func (c *converter) convert(n sql.Node, outer []exec.Field) (rel, error) {
 	if !errors.Is(err, errFallback) {
 		return r, err
 	}
-	if len(outer) > 0 {
+	if _, leaf := n.(*plan.ResolvedTable); len(outer) > 0 && !leaf {
 		return nil, &UnsupportedError{What: fmt.Sprintf("%T inside a correlated subquery", n)}
 	}
 	return c.fallbackNode(n)
@@ -128,7 +128,7 @@ func (c *converter) convertNode(n sql.Node, outer []exec.Field) (rel, error) {
 // fallbackNode lets the host run n, over converted children.
 func (c *converter) fallbackNode(n sql.Node) (rel, error) {
 	kids := n.Children()
-	if shown, err := c.rt.showTable(n); err != nil {
+	if shown, err := c.rt.showTable(c.ctx, n); err != nil {
 		return nil, err
 	} else if shown != nil { // SHOW COLUMNS … LIKE: its table is not read
 		n, kids = shown, nil

@@ -33,7 +33,9 @@ func (rt *Runtime) newNode(c *converter, r rel, host sql.Schema) *queryNode {
 		col := &sql.Column{Name: f.Name}
 		if i < len(host) {
 			copied := *host[i]
-			col = &copied
+			if col = &copied; isShown(r) { // the host's names of SHOW are not all MySQL's
+				col.Name = f.Name
+			}
 		}
 		if et, ok := EngineType(col.Type); !ok || et != f.Type {
 			col.Type = HostType(f.Type)
@@ -45,6 +47,19 @@ func (rt *Runtime) newNode(c *converter, r rel, host sql.Schema) *queryNode {
 		schema[i] = col
 	}
 	return &queryNode{rt: rt, conv: c, rel: r, schema: schema}
+}
+
+// isShown reports whether r selects from the rows of a SHOW statement.
+func isShown(r rel) bool {
+	if f, ok := r.(*filterRel); ok {
+		r = f.input
+	}
+	rows, ok := r.(*rowsRel)
+	if !ok {
+		return false
+	}
+	_, ok = rows.node.(*shownRows)
+	return ok
 }
 
 // hasFraction reports whether column i of r is a time plus an interval, which the host takes for whole seconds.

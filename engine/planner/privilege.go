@@ -8,7 +8,6 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
-	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/featuresql/featuresql/engine/accounts"
 	"github.com/featuresql/featuresql/engine/catalog"
@@ -54,12 +53,6 @@ type privilegeCheck struct {
 // root checks statements by their kind; it returns a node to run instead, or nil.
 func (c *privilegeCheck) root(n sql.Node) (sql.Node, error) {
 	switch n := n.(type) {
-	case *plan.ShowProcessList:
-		if c.access.Has(accounts.Process, accounts.Place{}) {
-			return nil, nil
-		}
-		user := expression.NewGetField(1, hosttypes.LongText, "User", false)
-		return plan.NewFilter(expression.NewEquals(user, expression.NewLiteral(c.access.Account.User, hosttypes.LongText)), n), nil
 	case *plan.Kill:
 		return nil, c.kill(n)
 	case *plan.Use:

@@ -108,7 +108,7 @@ func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.
 			return nil, &DropDatabaseError{n.DbName}
 		}
 	}
-	if shown, err := rt.showTable(n); shown != nil || err != nil {
+	if shown, err := rt.showTable(ctx, n); shown != nil || err != nil {
 		return shown, err
 	}
 	if load, ok := n.(*plan.LoadData); ok && !load.Local {

@@ -2,56 +2,135 @@ package planner
 
 import (
 	"fmt"
-	"slices"
 	"sort"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 	"github.com/dolthub/go-mysql-server/sql/plan"
+	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/featuresql/featuresql/datasource/delta/schema"
 	"github.com/featuresql/featuresql/engine/catalog"
-	"github.com/featuresql/featuresql/engine/parser"
+	"github.com/featuresql/featuresql/engine/catalog/information"
 )
 
-// A clause that MySQL does not know is shown in a comment of a version that no MySQL has: clients and MySQL pass over
-// it, and featuresql reads it.
-const (
-	openClause  = "/*!999999 "
-	closeClause = " */"
-)
-
-// showCreate shows a table in place of the host's node.
-type showCreate struct {
+// shownRows puts out the rows of a SHOW statement in place of the host's node.
+type shownRows struct {
 	statement
-	table *catalog.Table
+	name string
+	rows func(ctx *sql.Context) ([]sql.Row, error)
 }
 
-func (n *showCreate) IsReadOnly() bool { return true }
+func (n *shownRows) IsReadOnly() bool { return true }
 
 // RowIter implements sql.ExecSourceRel.
-func (n *showCreate) RowIter(*sql.Context, sql.Row) (sql.RowIter, error) {
-	return sql.RowsToRowIter(sql.NewRow(n.table.Name(), createStatement(n.table))), nil
+func (n *shownRows) RowIter(ctx *sql.Context, _ sql.Row) (sql.RowIter, error) {
+	rows, err := n.rows(ctx)
+	return sql.RowsToRowIter(rows...), err
 }
 
-func (n *showCreate) String() string { return "SHOW CREATE TABLE " + n.table.Name() }
+func (n *shownRows) String() string { return n.name }
 
 // WithChildren implements sql.Node.
-func (n *showCreate) WithChildren(...sql.Node) (sql.Node, error) { return n, nil }
+func (n *shownRows) WithChildren(...sql.Node) (sql.Node, error) { return n, nil }
 
-// showTable replaces SHOW CREATE TABLE and SHOW COLUMNS of a table of ours; nil for any other node.
-func (rt *Runtime) showTable(n sql.Node) (sql.Node, error) {
+func (rt *Runtime) shown(name string, schema sql.Schema, rows func(ctx *sql.Context) ([]sql.Row, error)) sql.Node {
+	return &shownRows{statement: statement{rt: rt, schema: schema}, name: name, rows: rows}
+}
+
+// showTable replaces the statements that show tables, views and connections; nil for any other node.
+func (rt *Runtime) showTable(ctx *sql.Context, n sql.Node) (sql.Node, error) {
 	switch n := n.(type) {
 	case *plan.ShowCreateTable:
-		if t := tableOf(n.Child); t != nil && !n.IsView {
-			return &showCreate{statement: statement{rt: rt, schema: n.Schema()}, table: t}, nil
-		}
+		return rt.showCreate(ctx, n)
 	case *plan.ShowColumns:
+		return rt.showColumns(ctx, n)
+	case *plan.ShowIndexes:
 		if t := tableOf(n.Child); t != nil {
-			return n.WithTargetSchema(shownColumns(t, n.TargetSchema()))
+			schema, rows := information.Indexes(t)
+			return rt.shown("SHOW INDEX", schema, func(*sql.Context) ([]sql.Row, error) { return rows, nil }), nil
 		}
+	case *plan.ShowTableStatus:
+		if db := databaseOf(n.Database()); db != nil {
+			schema, rows, err := information.TableStatus(ctx, db)
+			return rt.shown("SHOW TABLE STATUS", schema, func(*sql.Context) ([]sql.Row, error) { return rows, nil }), err
+		}
+	case *plan.ShowProcessList:
+		return rt.shown("SHOW PROCESSLIST", information.ProcessSchema, information.Processes), nil
 	}
 	return nil, nil
+}
+
+// showCreate shows a table or a view as a statement that makes it.
+func (rt *Runtime) showCreate(ctx *sql.Context, n *plan.ShowCreateTable) (sql.Node, error) {
+	if t := tableOf(n.Child); t != nil && !n.IsView {
+		return rt.shown("SHOW CREATE TABLE", n.Schema(), func(*sql.Context) ([]sql.Row, error) {
+			return []sql.Row{sql.NewRow(t.Name(), createStatement(t))}, nil
+		}), nil
+	}
+	_, isView := n.Child.(*plan.SubqueryAlias) // SHOW CREATE TABLE of a view
+	session, err := catalog.SessionOf(ctx)
+	if err != nil || !n.IsView && !isView {
+		return nil, nil
+	}
+	at := session.Viewed()
+	db, err := rt.provider.Database(ctx, at.Database)
+	if err != nil {
+		return nil, err
+	}
+	v, err := databaseOf(db).View(ctx, at.Table)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return rt.shown("SHOW CREATE VIEW", createViewSchema, func(*sql.Context) ([]sql.Row, error) {
+		return []sql.Row{information.CreateView(v)}, nil
+	}), nil
+}
+
+var createViewSchema = sql.Schema{column("View", hosttypes.LongText), column("Create View", hosttypes.LongText),
+	column("character_set_client", hosttypes.LongText), column("collation_connection", hosttypes.LongText)}
+
+// showColumns shows the columns of a table or a view.
+func (rt *Runtime) showColumns(ctx *sql.Context, n *plan.ShowColumns) (sql.Node, error) {
+	session, err := catalog.SessionOf(ctx)
+	if err != nil {
+		return nil, nil
+	}
+	access, err := session.Access(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at, columns := session.Viewed(), []information.Column(nil)
+	if t := tableOf(n.Child); t != nil {
+		at, columns = session.Place(ctx, t.Database(), t.Name()), information.Columns(t)
+	} else {
+		columns = information.ColumnsOf(n.TargetSchema())
+	}
+	return rt.shown("SHOW COLUMNS", n.Schema(), func(*sql.Context) ([]sql.Row, error) {
+		var rows []sql.Row
+		for _, c := range columns {
+			rows = append(rows, c.Row(access, at, n.Full))
+		}
+		return rows, nil
+	}), nil
+}
+
+func databaseOf(db sql.Database) *catalog.Database {
+	if p, ok := db.(mysql_db.PrivilegedDatabase); ok {
+		db = p.Unwrap()
+	}
+	own, _ := db.(*catalog.Database)
+	return own
+}
+
+// ViewColumns resolves the columns of a view.
+func (rt *Runtime) ViewColumns(ctx *sql.Context, database, view string) (sql.Schema, error) {
+	n, err := rt.host.AnalyzeQuery(ctx, "SELECT * FROM "+quoteName(database)+"."+quoteName(view))
+	if err != nil {
+		return nil, err
+	}
+	return n.Schema(), nil
 }
 
 func tableOf(n sql.Node) *catalog.Table {
@@ -60,44 +139,6 @@ func tableOf(n sql.Node) *catalog.Table {
 		return t
 	}
 	return nil
-}
-
-type hostType = sql.Type
-
-// shownType is a type under the name by which it was declared.
-type shownType struct {
-	hostType
-	text string
-}
-
-func (t shownType) String() string { return t.text }
-
-// shownColumns gives the columns their declared types and defaults, for DESCRIBE.
-func shownColumns(t *catalog.Table, columns sql.Schema) sql.Schema {
-	out := make(sql.Schema, len(columns))
-	conf := t.Snapshot().Metadata().Configuration
-	for i, c := range columns {
-		shown := *c
-		f := &t.Snapshot().Schema().Fields[i]
-		if _, _, isText := f.TextLimit(); !isText {
-			if text, ok := f.Declared(conf); ok {
-				shown.Type = shownType{c.Type, text}
-			}
-		}
-		if text, ok := f.Default(); ok {
-			text = shownDefault(text)
-			now := strings.HasPrefix(text, "CURRENT_")
-			shown.Default = &sql.ColumnDefaultValue{Expr: sql.UnresolvedColumnDefault{ExprString: strings.ReplaceAll(strings.Trim(text, "'"), "''", "'")}, OutType: c.Type, Literal: true}
-			if now {
-				shown.Extra = "DEFAULT_GENERATED"
-			}
-		}
-		if _, ok := f.Generation(); ok {
-			shown.Extra = "STORED GENERATED"
-		}
-		out[i] = &shown
-	}
-	return out
 }
 
 // createStatement writes the CREATE TABLE of a table: as MySQL lays it out, line by line, since clients read it so.
@@ -109,31 +150,28 @@ func createStatement(t *catalog.Table) string {
 		lines = append(lines, columnText(&fields[i], meta.Configuration))
 	}
 	if key := t.Key(); len(key) > 0 {
-		lines = append(lines, "PRIMARY KEY ("+quoteNames(key, ",")+")")
+		lines = append(lines, "PRIMARY KEY ("+information.QuoteNames(key, ",")+")")
 	}
-	for _, k := range sortedKeys(meta.Configuration) {
-		name, ok := strings.CutPrefix(k, schema.PropertyConstraints)
-		if ok && !isTypeConstraint(name, fields, meta.Configuration) {
-			lines = append(lines, "CONSTRAINT "+quoteName(name)+" CHECK ("+oneLine(parser.CheckCondition(meta.Configuration[k]))+")")
-		}
+	for _, c := range information.Checks(t) {
+		lines = append(lines, "CONSTRAINT "+quoteName(c.Name)+" CHECK ("+c.Condition+")")
 	}
 	out := "CREATE TABLE " + quoteName(t.Name()) + " (\n  " + strings.Join(lines, ",\n  ") +
-		"\n) ENGINE=DELTA DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin"
+		"\n) ENGINE=" + information.Engine + " DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin"
 	if c := t.Comment(); c != "" {
-		out += " COMMENT=" + quoteValue(c)
+		out += " COMMENT=" + information.QuoteValue(c)
 	}
 	var own []string
 	if p := meta.PartitionColumns; len(p) > 0 {
-		own = append(own, "PARTITIONED BY ("+quoteNames(p, ", ")+")")
+		own = append(own, "PARTITIONED BY ("+information.QuoteNames(p, ", ")+")")
 	}
 	if t.Linked() {
-		own = append(own, "LOCATION "+quoteValue(t.Location()))
+		own = append(own, "LOCATION "+information.QuoteValue(t.Location()))
 	}
 	if p := shownProperties(meta.Configuration); p != "" {
 		own = append(own, "TBLPROPERTIES ("+p+")")
 	}
 	if len(own) > 0 {
-		out += " " + openClause + strings.Join(own, " ") + closeClause
+		out += " " + information.OpenClause + strings.Join(own, " ") + information.CloseClause
 	}
 	return out
 }
@@ -147,13 +185,6 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-func isTypeConstraint(name string, fields []schema.Field, conf map[string]string) bool {
-	return slices.ContainsFunc(fields, func(f schema.Field) bool {
-		_, declared := f.Declared(conf)
-		return declared && schema.TypeConstraint(f.Name) == name
-	})
-}
-
 // shownProperties are the properties that a statement would set; those that other clauses or writers set are left out.
 func shownProperties(conf map[string]string) string {
 	var out []string
@@ -164,34 +195,18 @@ func shownProperties(conf map[string]string) string {
 		if k == catalog.PrimaryKeyProperty || strings.HasPrefix(k, schema.PropertyConstraints) {
 			continue
 		}
-		out = append(out, quoteValue(k)+" = "+quoteValue(conf[k]))
+		out = append(out, information.QuoteValue(k)+" = "+information.QuoteValue(conf[k]))
 	}
 	return strings.Join(out, ", ")
 }
 
-func quoteNames(names []string, between string) string {
-	quoted := make([]string, len(names))
-	for i, n := range names {
-		quoted[i] = quoteName(n)
-	}
-	return strings.Join(quoted, between)
-}
-
-// quoteValue writes a string literal as MySQL's SHOW CREATE TABLE does, on one line.
-func quoteValue(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`, "\n", `\n`, "\r", `\r`, "\x00", `\0`).Replace(s) + "'"
-}
-
-func oneLine(s string) string { return strings.NewReplacer("\n", " ", "\r", " ").Replace(s) }
-
 func columnText(f *schema.Field, conf map[string]string) string {
-	text, declared := f.Declared(conf)
-	if !declared {
-		text = typeText(f.Type)
+	out := quoteName(f.Name) + " " + information.TypeText(f, conf)
+	if nested := information.NestedText(f); nested != "" {
+		out += " " + information.OpenClause + nested + information.CloseClause
 	}
-	out := quoteName(f.Name) + " " + text
 	if expr, ok := f.Generation(); ok {
-		out += " GENERATED ALWAYS AS (" + oneLine(expr) + ") STORED"
+		out += " GENERATED ALWAYS AS (" + information.OneLine(expr) + ") STORED"
 	}
 	if id := f.Identity(); id != nil {
 		out += fmt.Sprintf(" GENERATED ALWAYS AS IDENTITY (START WITH %d INCREMENT BY %d)", id.Start, id.Step)
@@ -200,65 +215,10 @@ func columnText(f *schema.Field, conf map[string]string) string {
 		out += " NOT NULL"
 	}
 	if d, ok := f.Default(); ok {
-		out += " DEFAULT " + shownDefault(d)
+		out += " DEFAULT " + information.DefaultText(d)
 	}
 	if c := f.Comment(); c != "" {
-		out += " COMMENT " + quoteValue(c)
+		out += " COMMENT " + information.QuoteValue(c)
 	}
 	return out
-}
-
-// shownDefault writes a default as MySQL does.
-func shownDefault(text string) string {
-	switch strings.ToLower(strings.TrimSuffix(text, "()")) {
-	case "current_timestamp", "now":
-		return "CURRENT_TIMESTAMP(6)"
-	case "current_date":
-		return "(CURRENT_DATE)"
-	}
-	if i := strings.IndexByte(text, '\''); i > 0 && strings.HasSuffix(text, "'") && !strings.EqualFold(text[:i], "x") { // DATE '…'
-		text = text[i:]
-	}
-	return oneLine(strings.NewReplacer(`\\`, `\\`, `\'`, `''`).Replace(text))
-}
-
-// shownTypes are MySQL's names of the primitive types.
-var shownTypes = map[schema.Name]string{
-	schema.Byte: "tinyint", schema.Short: "smallint", schema.Integer: "int", schema.Long: "bigint", schema.Float: "float", schema.Double: "double",
-	schema.Boolean: "tinyint(1)", schema.String: "longtext", schema.Binary: "longblob", schema.Date: "date",
-	schema.Timestamp: "timestamp(6)", schema.TimestampNTZ: "datetime(6)", schema.Void: "longtext",
-}
-
-func typeText(t schema.Type) string {
-	if p, ok := t.(schema.Primitive); ok {
-		if name, ok := shownTypes[p.Name]; ok {
-			return name
-		}
-		return p.String()
-	}
-	return "json " + openClause + nestedText(t) + closeClause
-}
-
-// nestedText writes a type as Spark does.
-func nestedText(t schema.Type) string {
-	switch t := t.(type) {
-	case *schema.Struct:
-		parts := make([]string, len(t.Fields))
-		for i := range t.Fields {
-			f := &t.Fields[i]
-			parts[i] = quoteName(f.Name) + ": " + nestedText(f.Type)
-			if !f.Nullable {
-				parts[i] += " NOT NULL"
-			}
-			if c := f.Comment(); c != "" {
-				parts[i] += " COMMENT " + quoteValue(c)
-			}
-		}
-		return "STRUCT<" + strings.Join(parts, ", ") + ">"
-	case *schema.Array:
-		return "ARRAY<" + nestedText(t.Element) + ">"
-	case *schema.Map:
-		return "MAP<" + nestedText(t.Key) + ", " + nestedText(t.Value) + ">"
-	}
-	return strings.ToUpper(t.String())
 }

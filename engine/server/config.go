@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/featuresql/featuresql/engine"
 	"github.com/featuresql/featuresql/engine/accounts"
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/server/wire"
@@ -102,7 +103,7 @@ func (c *Config) ensureDefaults() error {
 	if c.OnAcceptError == nil {
 		c.OnAcceptError = func(error) {}
 	}
-	orDefault(&c.Version, "8.0.33-featuresql")
+	orDefault(&c.Version, engine.MySQLVersion)
 	orDefault(&c.MaxConnections, 1000)
 	orDefault(&c.MaxPacketBytes, 64<<20)
 	orDefault(&c.ConnectTimeout, 10*time.Second)

@@ -168,6 +168,7 @@ func (s *Server) admitLogin(c *mysql.Conn, l login) error {
 		return mysql.NewSQLError(1226, "42000", "User '%s' has exceeded the 'max_user_connections' resource (current value: %d)", l.account.User, l.limit)
 	}
 	w.account = l.account
+	s.cfg.Engine.ProcessList.ConnectionReady(sql.NewBaseSessionWithClientServer("", sql.Client{User: l.User, Address: l.Host}, c.ConnectionID))
 	return nil
 }
 

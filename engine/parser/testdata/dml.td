@@ -194,7 +194,7 @@ multi
 /*!40101 SET NAMES utf8 */; ; INSERT INTO t VALUES (';'); -- done
 SELECT "a;b" /* ; */; DELETE FROM t;
 ----
-[/*!40101 SET NAMES utf8 */]
+[SET NAMES utf8   ]
 [INSERT INTO t VALUES (';')]
 [SELECT "a;b" /* ; */]
 [DELETE FROM t]

@@ -1,0 +1,60 @@
+package parser
+
+import "strings"
+
+// noRows makes the text of a query that has columns of these names and no rows.
+func noRows(columns ...string) string {
+	return "SELECT '' AS `" + strings.Join(columns, "`, '' AS `") + "` FROM dual WHERE false"
+}
+
+// emptyShows are SHOW statements about what featuresql does not have, by their words after SHOW.
+var emptyShows = []struct {
+	words []string
+	text  string
+}{
+	{[]string{"open", "tables"}, noRows("Database", "Table", "In_use", "Name_locked")},
+	{[]string{"profiles"}, noRows("Query_ID", "Duration", "Query")},
+	{[]string{"profile"}, noRows("Status", "Duration")},
+	{[]string{"errors"}, noRows("Level", "Code", "Message")},
+	{[]string{"engine"}, noRows("Type", "Name", "Status")},
+	{[]string{"storage", "engines"}, "SHOW ENGINES"},
+}
+
+// shownText returns a statement of MySQL's that the host's grammar lacks in the words of one that it has.
+func (s *statement) shownText() (string, bool) {
+	switch {
+	case s.is(0, "describe", "desc", "explain"):
+		return s.describedColumn()
+	case !s.is(0, "show"):
+		return "", false
+	case s.is(1, "count") && s.punct(2, '(') && s.punct(3, '*') && s.is(5, "warnings", "errors"):
+		name := strings.TrimSuffix(strings.ToLower(s.text(5)), "s") + "_count"
+		return "SELECT @@" + name + " AS `@@session." + name + "`", true
+	case s.is(1, "extended"): // the hidden columns and indexes of a storage engine: there are none
+		return "SHOW " + s.src[s.at(2).start:s.at(len(s.toks)-1).start], true
+	}
+	for _, e := range emptyShows {
+		if s.seq(1, e.words...) {
+			return e.text, true
+		}
+	}
+	return "", false
+}
+
+// describedColumn handles DESCRIBE table column and DESCRIBE table 'pattern'.
+func (s *statement) describedColumn() (string, bool) {
+	i := 2
+	if s.punct(2, '.') {
+		i = 4
+	}
+	k := s.at(i).kind
+	if !s.isName(1) || s.is(1, "history", "detail", "extended", "format", "analyze", "select", "table") || s.at(i+1).kind != kindEOF ||
+		k != kindString && (k != kindWord && k != kindQuoted || s.is(i, "as", "at")) {
+		return "", false
+	}
+	pattern := s.text(i)
+	if k != kindString {
+		pattern = "'" + strings.NewReplacer(`\`, `\\`, "'", "''", "_", `\_`).Replace(s.name(i)) + "'"
+	}
+	return "SHOW COLUMNS FROM " + s.src[s.at(1).start:s.at(i-1).end] + " LIKE " + pattern, true
+}
