@@ -36,6 +36,7 @@ type Session struct {
 	audited  bool
 	used     []TableVersion // by the current statement, if audited
 	viewed   accounts.Place // the first view that the statement names
+	next     *bool          // whether the next transaction is read only, if SET TRANSACTION said it
 	within   string         // the database of that view, while the statement is bound
 	warned   uint16         // warnings of the statement before
 }
@@ -224,10 +225,16 @@ func (s *Session) Begin(ctx *sql.Context, loc string) (tx *txn.Transaction, own 
 		return nil, false, sql.ErrReadOnlyTransaction.New()
 	}
 	if explicit && s.write != nil {
-		if s.writeLoc != loc {
+		if s.writeLoc == loc {
+			return s.write, false, nil
+		}
+		if s.write.Changed() {
 			return nil, false, &SecondTableError{First: s.writeLoc, Second: loc}
 		}
-		return s.write, false, nil
+		s.dropWrite() // its statements failed, or changed nothing
+		for i := range s.marks {
+			s.marks[i].had = false
+		}
 	}
 	snap, err := s.Snapshot(ctx, loc)
 	if err != nil {
@@ -248,99 +255,3 @@ func (s *Session) Begin(ctx *sql.Context, loc string) (tx *txn.Transaction, own 
 
 // TxnOptions are the options of transactions begun outside of Begin (CREATE TABLE).
 func (s *Session) TxnOptions() txn.Options { return s.options }
-
-// transaction is the host's handle; the state is in the session.
-type transaction struct{ readOnly bool }
-
-func (t *transaction) String() string   { return "transaction" }
-func (t *transaction) IsReadOnly() bool { return t.readOnly }
-
-// StartTransaction implements sql.TransactionSession.
-func (s *Session) StartTransaction(_ *sql.Context, c sql.TransactionCharacteristic) (sql.Transaction, error) {
-	return &transaction{readOnly: c == sql.ReadOnly}, nil
-}
-
-// CommitTransaction implements sql.TransactionSession: the one commit of an explicit transaction.
-func (s *Session) CommitTransaction(ctx *sql.Context, _ sql.Transaction) error {
-	tx, loc := s.write, s.writeLoc
-	defer s.clear()
-	if tx == nil {
-		return nil
-	}
-	if _, err := tx.Commit(ctx); err != nil {
-		ctx.SetTransaction(nil) // the host does it only after a COMMIT that succeeds
-		ctx.SetIgnoreAutoCommit(false)
-		return fmt.Errorf("commit of %s: %w", strings.ReplaceAll(loc, "/", "."), err)
-	}
-	return nil
-}
-
-// CommitBefore ends an open transaction before a statement that is a transaction of its own: DDL, as in MySQL.
-func (s *Session) CommitBefore(ctx *sql.Context) error {
-	if t := ctx.GetTransaction(); t != nil && t.IsReadOnly() {
-		return sql.ErrReadOnlyTransaction.New()
-	}
-	if err := s.CommitTransaction(ctx, ctx.GetTransaction()); err != nil {
-		return err
-	}
-	ctx.SetIgnoreAutoCommit(false)
-	return nil
-}
-
-// commitBefore is CommitBefore for the session of a context, if it is one of this package.
-func commitBefore(ctx *sql.Context) error {
-	if s, ok := ctx.Session.(*Session); ok {
-		return s.CommitBefore(ctx)
-	}
-	return nil
-}
-
-// Rollback implements sql.TransactionSession.
-func (s *Session) Rollback(*sql.Context, sql.Transaction) error {
-	s.clear()
-	return nil
-}
-
-// CreateSavepoint implements sql.TransactionSession.
-func (s *Session) CreateSavepoint(_ *sql.Context, _ sql.Transaction, name string) error {
-	sp := savepoint{name: strings.ToLower(name), had: s.write != nil}
-	if s.write != nil {
-		sp.mark = s.write.Mark()
-	}
-	s.marks = append(s.marks, sp)
-	return nil
-}
-
-// RollbackToSavepoint implements sql.TransactionSession.
-func (s *Session) RollbackToSavepoint(_ *sql.Context, _ sql.Transaction, name string) error {
-	i := s.savepoint(name)
-	if i < 0 {
-		return sql.ErrSavepointDoesNotExist.New(name)
-	}
-	if sp := s.marks[i]; sp.had {
-		s.write.RollbackTo(sp.mark)
-	} else {
-		s.dropWrite()
-	}
-	s.marks = s.marks[:i+1]
-	return nil
-}
-
-// ReleaseSavepoint implements sql.TransactionSession.
-func (s *Session) ReleaseSavepoint(_ *sql.Context, _ sql.Transaction, name string) error {
-	i := s.savepoint(name)
-	if i < 0 {
-		return sql.ErrSavepointDoesNotExist.New(name)
-	}
-	s.marks = s.marks[:i]
-	return nil
-}
-
-func (s *Session) savepoint(name string) int {
-	for i := len(s.marks) - 1; i >= 0; i-- {
-		if s.marks[i].name == strings.ToLower(name) {
-			return i
-		}
-	}
-	return -1
-}

@@ -43,6 +43,8 @@ func (s *Session) ClearWarnings() {
 func (s *Session) SetSessionVariable(ctx *sql.Context, name string, value any) error {
 	text, _ := value.(string)
 	switch strings.ToLower(name) {
+	case sql.AutoCommitSessionVar:
+		return s.setAutocommit(ctx, value)
 	case "time_zone":
 		if _, err := parser.Zone(text); err != nil {
 			return err

@@ -194,3 +194,84 @@ func TestViewsByFullName(t *testing.T) {
 	s.one(c, "SELECT id FROM a.v", "1")
 	s.one(c, "SELECT id FROM a.w", "1")
 }
+
+// What begins and ends transactions does what it says, with every option.
+func TestTransactionStatements(t *testing.T) {
+	s := twoSessions(t)
+	const count = "SELECT count(*) FROM f"
+	s.ok(s.a, "CREATE TABLE f (id INT)", "CREATE TABLE g (id INT)")
+
+	// DROP of several tables drops all or none.
+	s.fails(s.a, 1051, "DROP TABLE f, nothing")
+	s.one(s.a, count, "0")
+
+	// Switching autocommit on commits.
+	s.ok(s.a, "SET autocommit = 0", "INSERT INTO f VALUES (1)")
+	s.one(s.b, count, "0")
+	s.ok(s.a, "SET autocommit = 1")
+	s.one(s.b, count, "1")
+	s.ok(s.a, "ROLLBACK")
+	s.one(s.b, count, "1")
+	s.ok(s.a, "BEGIN", "INSERT INTO f VALUES (2)", "SET autocommit = 1")
+	s.one(s.b, count, "1") // it was on
+	s.ok(s.a, "COMMIT")
+	s.one(s.b, count, "2")
+
+	// AND CHAIN begins the next one; AND NO CHAIN does not.
+	s.ok(s.a, "BEGIN WORK", "INSERT INTO f VALUES (3)", "COMMIT AND CHAIN", "INSERT INTO f VALUES (4)")
+	s.one(s.b, count, "3")
+	s.ok(s.a, "ROLLBACK AND CHAIN", "INSERT INTO f VALUES (4)", "ROLLBACK WORK AND NO CHAIN NO RELEASE")
+	s.one(s.b, count, "3")
+	s.ok(s.a, "START TRANSACTION READ ONLY", "COMMIT AND CHAIN")
+	s.fails(s.a, 1792, "INSERT INTO f VALUES (4)")
+	s.ok(s.a, "COMMIT", "INSERT INTO f VALUES (4)")
+	s.one(s.b, count, "4")
+	s.fails(s.a, 1235, "COMMIT RELEASE")
+	s.fails(s.a, 1064, "COMMIT AND")
+	s.fails(s.a, 1064, "START TRANSACTION READ WRITE, READ ONLY")
+	s.fails(s.a, 1064, "BEGIN f")
+
+	// READ ONLY, for the session and for the next transaction.
+	s.ok(s.a, "SET SESSION TRANSACTION READ ONLY")
+	s.fails(s.a, 1792, "INSERT INTO f VALUES (5)")
+	s.fails(s.a, 1792, "CREATE TABLE h (id INT)")
+	s.ok(s.a, "BEGIN")
+	s.fails(s.a, 1792, "DELETE FROM f")
+	s.ok(s.a, "START TRANSACTION READ WRITE", "INSERT INTO f VALUES (5)", "COMMIT", "SET SESSION TRANSACTION READ WRITE", "INSERT INTO f VALUES (6)")
+	s.one(s.b, count, "6")
+	s.ok(s.a, "SET TRANSACTION READ ONLY", "START TRANSACTION")
+	s.fails(s.a, 1792, "UPDATE f SET id = 0")
+	s.fails(s.a, 1568, "SET TRANSACTION READ WRITE")
+	s.ok(s.a, "COMMIT", "INSERT INTO f VALUES (7)")
+	s.one(s.b, count, "7")
+
+	// A savepoint of an old name replaces the old one.
+	s.ok(s.a, "BEGIN", "SAVEPOINT p", "INSERT INTO f VALUES (8)", "SAVEPOINT q", "SAVEPOINT p", "INSERT INTO f VALUES (9)", "ROLLBACK TO p")
+	s.one(s.a, count, "8")
+	s.ok(s.a, "RELEASE SAVEPOINT p")
+	s.fails(s.a, 1305, "ROLLBACK TO p")
+	s.ok(s.a, "ROLLBACK TO SAVEPOINT q", "COMMIT")
+	s.one(s.b, count, "8")
+
+	// What failed or changed nothing does not make its table the one that is written.
+	s.ok(s.a, "BEGIN", "SAVEPOINT p", "DELETE FROM f WHERE id = 99", "SAVEPOINT q")
+	s.fails(s.a, 1136, "INSERT INTO f VALUES (1, 2)")
+	s.ok(s.a, "INSERT INTO g VALUES (1)", "ROLLBACK TO q")
+	s.one(s.a, "SELECT count(*) FROM g", "0")
+	s.ok(s.a, "INSERT INTO g VALUES (1)")
+	s.fails(s.a, 1235, "INSERT INTO f VALUES (10)")
+	s.ok(s.a, "ROLLBACK TO p", "INSERT INTO f VALUES (10)", "COMMIT")
+	s.one(s.b, "SELECT count(*) FROM g", "0")
+	s.one(s.b, count, "9")
+}
+
+// The tables of the current database stay as they were at START TRANSACTION WITH CONSISTENT SNAPSHOT.
+func TestConsistentSnapshot(t *testing.T) {
+	s := twoSessions(t)
+	s.ok(s.a, "CREATE TABLE f (id INT)", "CREATE DATABASE other", "CREATE TABLE other.f (id INT)", "START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT")
+	s.ok(s.b, "INSERT INTO f VALUES (1)", "INSERT INTO other.f VALUES (1)")
+	s.one(s.a, "SELECT count(*) FROM f", "0")
+	s.one(s.a, "SELECT count(*) FROM other.f", "1")
+	s.ok(s.a, "COMMIT")
+	s.one(s.a, "SELECT count(*) FROM f", "1")
+}

@@ -163,6 +163,8 @@ var ownRows = []row{
 	{typ: "catalog.NameError", code: 1103, when: "a name or path that no table can have",
 		example: "SELECT * FROM delta.`../x`"},
 	{typ: "catalog.RenameError", code: 1235, when: "a table in an object store is renamed"},
+	{typ: "catalog.OpenTransactionError", code: 1568, when: "SET TRANSACTION within a transaction",
+		example: "SET TRANSACTION READ ONLY"},
 	{typ: "catalog.SecondTableError", code: 1235, when: "a transaction writes a second table",
 		example: "INSERT INTO t VALUES (4, 'd', 1, NULL)"},
 

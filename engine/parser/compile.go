@@ -32,7 +32,7 @@ type child struct {
 // custom reports whether the statement may be one of ours.
 func (c *compiler) custom() bool {
 	switch {
-	case c.isAccount():
+	case c.isAccount(), c.isTransaction():
 		return true
 	case c.is(0, "insert", "replace", "update", "delete", "merge", "truncate", "with"):
 		return true
@@ -53,6 +53,8 @@ func (c *compiler) compile() (*compiled, error) {
 	switch {
 	case c.isAccount():
 		return c.account()
+	case c.isTransaction():
+		return c.transaction()
 	case c.is(0, "merge"):
 		return c.merge(0)
 	case c.is(0, "with"):

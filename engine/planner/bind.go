@@ -70,7 +70,7 @@ func (s *statement) IsReadOnly() bool {
 	switch stmt := s.stmt.(type) {
 	case *parser.Account:
 		return stmt.What == "SHOW GRANTS" || stmt.What == "SET ROLE"
-	case *parser.DescribeHistory, *parser.DescribeDetail:
+	case *parser.DescribeHistory, *parser.DescribeDetail, *parser.Transaction:
 		return true
 	}
 	return false
@@ -113,6 +113,8 @@ func (s *statement) execute(ctx *sql.Context) ([]sql.Row, error) {
 		return s.describeDetail(ctx, stmt)
 	case *parser.Account:
 		return s.account(ctx, stmt)
+	case *parser.Transaction:
+		return okRows(0), transact(ctx, stmt)
 	}
 	return nil, &UnsupportedError{What: s.stmt.Verb()}
 }
@@ -131,6 +133,20 @@ func asTransaction(ctx *sql.Context, run func() ([]sql.Row, error)) ([]sql.Row, 
 		return rows, errors.Join(err, e)
 	}
 	return rows, session.CommitBefore(ctx)
+}
+
+func transact(ctx *sql.Context, t *parser.Transaction) error {
+	session, err := catalog.SessionOf(ctx)
+	if err != nil {
+		return err
+	}
+	switch t.What {
+	case "START TRANSACTION":
+		return session.Start(ctx, t.ReadOnly, t.Snapshot)
+	case "SET TRANSACTION":
+		return session.SetNext(ctx, *t.ReadOnly)
+	}
+	return session.End(ctx, t.What == "COMMIT", t.Chain)
 }
 
 // lazyRows runs once and then yields what it got.

@@ -364,6 +364,7 @@ func splitKey(meta *action.Metadata) []string {
 
 func (s *statement) dropTable(ctx *sql.Context, stmt *parser.DropTable) ([]sql.Row, error) {
 	var missing []string
+	var drops []func() error
 	for _, name := range stmt.Tables {
 		db, err := s.rt.database(ctx, name)
 		if err != nil {
@@ -377,22 +378,22 @@ func (s *statement) dropTable(ctx *sql.Context, stmt *parser.DropTable) ([]sql.R
 			missing = append(missing, name.String())
 			continue
 		}
-		if linked, err := s.rt.provider.Unlink(ctx, db.BaseName(), name.Name); linked || err != nil {
-			if err != nil {
-				return nil, err
+		drops = append(drops, func() error {
+			linked, err := s.rt.provider.Unlink(ctx, db.BaseName(), name.Name)
+			if linked || err != nil {
+				return err
 			}
-			continue
-		}
-		if err := s.rt.provider.DropTable(ctx, loc); err != nil {
-			return nil, err
-		}
-	}
-	if len(missing) == 0 {
-		return okRows(0), nil
+			return s.rt.provider.DropTable(ctx, loc)
+		})
 	}
 	sort.Strings(missing)
-	if !stmt.IfExists {
+	if len(missing) > 0 && !stmt.IfExists {
 		return nil, sql.ErrUnknownTable.New(strings.Join(missing, ","))
+	}
+	for _, drop := range drops {
+		if err := drop(); err != nil {
+			return nil, err
+		}
 	}
 	for _, m := range missing {
 		ctx.Warn(1051, "Unknown table '%s'", m)

@@ -80,7 +80,7 @@ func start(t *testing.T, change func(*server.Config)) *harness {
 	return h
 }
 
-// Bind implements parser.Binder: DESCRIBE DETAIL x runs h.run[x]; all others return an OK with the number of children.
+// Bind implements parser.Binder: DESCRIBE DETAIL x runs h.run[x], BEGIN and COMMIT are the host's; all others return an OK with the number of children.
 func (h *harness) Bind(st parser.Statement, children []any) (host.Node, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -88,6 +88,12 @@ func (h *harness) Bind(st parser.Statement, children []any) (host.Node, error) {
 	name := st.TargetTable().Name
 	if _, ok := st.(*parser.DescribeDetail); ok && h.run[name] != nil {
 		return &node{schema: h.schemas[name], run: h.run[name]}, nil
+	}
+	if t, ok := st.(*parser.Transaction); ok {
+		if t.What == "COMMIT" {
+			return plan.NewCommit(), nil
+		}
+		return plan.NewStartTransaction(host.ReadWrite), nil
 	}
 	if strings.HasPrefix(name, "fail") {
 		return nil, fmt.Errorf("table %s: %w", name, &parser.UnsupportedError{What: "this"})
