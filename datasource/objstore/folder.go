@@ -15,6 +15,8 @@ type FolderStore interface {
 	Folders(ctx context.Context, prefix string) ([]string, error)
 	MakeFolder(ctx context.Context, prefix string) error
 	RemoveFolder(ctx context.Context, prefix string) error
+	MoveFolder(ctx context.Context, from, to string) error
+	DropFolder(ctx context.Context, prefix string) error
 }
 
 // Folders returns the names of the folders right below prefix ("" is the root, else with or without a slash
@@ -62,6 +64,23 @@ func RemoveFolder(ctx context.Context, s Store, prefix string) error {
 		return f.RemoveFolder(ctx, strings.TrimSuffix(prefix, "/"))
 	}
 	return nil
+}
+
+// MoveFolder gives a folder another name, at once and with all that it holds. errors.ErrUnsupported where the driver has no real folders.
+func MoveFolder(ctx context.Context, s Store, from, to string) error {
+	if f, ok := s.(FolderStore); ok {
+		return f.MoveFolder(ctx, strings.TrimSuffix(from, "/"), strings.TrimSuffix(to, "/"))
+	}
+	return fmt.Errorf("move folder %q: %w", from, errors.ErrUnsupported)
+}
+
+// DropFolder removes a folder with all that it holds, so that nobody, also after a crash, sees a part of it. errors.ErrUnsupported where the
+// driver has no real folders.
+func DropFolder(ctx context.Context, s Store, prefix string) error {
+	if f, ok := s.(FolderStore); ok {
+		return f.DropFolder(ctx, strings.TrimSuffix(prefix, "/"))
+	}
+	return fmt.Errorf("drop folder %q: %w", prefix, errors.ErrUnsupported)
 }
 
 // Folders implements FolderStore.
@@ -138,5 +157,54 @@ func (l *Local) RemoveFolder(ctx context.Context, prefix string) error {
 	if err := l.flush(parent(prefix)); err != nil {
 		return fmt.Errorf("remove folder %q: %w", prefix, err)
 	}
+	return nil
+}
+
+// MoveFolder implements FolderStore. The new name is flushed before the old one, so that a power cut leaves one of them at least.
+func (l *Local) MoveFolder(ctx context.Context, from, to string) error {
+	if err := errors.Join(ctx.Err(), CheckKey(from), CheckKey(to)); err != nil {
+		return err
+	}
+	err := l.makeDurable(parent(to))
+	if err == nil {
+		err = l.root.Rename(from, to)
+	}
+	l.forget()
+	if err == nil {
+		err = l.flush(parent(to))
+	}
+	if err == nil && parent(from) != parent(to) {
+		err = l.flush(parent(from))
+	}
+	if err != nil {
+		return fmt.Errorf("move folder %q to %q: %w", from, to, translate(err))
+	}
+	return nil
+}
+
+// DropFolder implements FolderStore. The folder gets a temporary name first; what a crash leaves of it is removed by a later writer (sweep).
+func (l *Local) DropFolder(ctx context.Context, prefix string) error {
+	if err := errors.Join(ctx.Err(), CheckKey(prefix)); err != nil {
+		return err
+	}
+	link, err := l.linkAbove(prefix + "/")
+	if link != "" {
+		err = fmt.Errorf("%w: %s", ErrLinkedFolder, link)
+	}
+	tmp := temporary(parent(prefix))
+	if err == nil {
+		err = l.root.Rename(prefix, tmp)
+	}
+	if errors.Is(translate(err), ErrNotFound) {
+		return nil
+	}
+	l.forget()
+	if err == nil {
+		err = l.flush(parent(prefix))
+	}
+	if err != nil {
+		return fmt.Errorf("drop folder %q: %w", prefix, translate(err))
+	}
+	_ = l.root.RemoveAll(tmp) // what stays is swept later
 	return nil
 }

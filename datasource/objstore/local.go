@@ -31,6 +31,9 @@ type Local struct {
 	swept   map[string]time.Time // when folders were rid of what dead processes left
 }
 
+// syncFile makes what was written to a file, or the names in a folder, survive a power cut. Tests replace it.
+var syncFile = (*os.File).Sync
+
 // maxDurable bounds Local.durable; past it, folders are flushed again.
 const maxDurable = 1 << 14
 
@@ -45,7 +48,7 @@ func NewLocal(dir string) (*Local, error) {
 		return nil, fmt.Errorf("object store %s: %w", dir, translate(err))
 	}
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}
-	return &Local{root: root, url: u.String(), sync: (*os.File).Sync, durable: map[string]struct{}{"": {}}, swept: map[string]time.Time{}}, nil
+	return &Local{root: root, url: u.String(), sync: func(f *os.File) error { return syncFile(f) }, durable: map[string]struct{}{"": {}}, swept: map[string]time.Time{}}, nil
 }
 
 // Close releases the folder; calls after it fail.

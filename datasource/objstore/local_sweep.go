@@ -11,7 +11,7 @@ import (
 // staleAfter is the age from which a temporary file that nobody holds a lock on counts as left behind.
 const staleAfter = time.Hour
 
-// sweep removes the temporary files that dead processes left in a folder: at this process's first write to it, and again at the first one
+// sweep removes the temporary files, and the folders under way of being dropped, that dead processes left in a folder: at this process's first write to it, and again at the first one
 // after each staleAfter, as what others left meanwhile was too young before.
 //
 // A writer holds a lock on its temporary file until it is complete, and then needs it for an instant more, which the age allows for many
@@ -55,6 +55,10 @@ func (l *Local) sweep(dir string) {
 // removeStale removes a temporary file if it is old and no process holds its lock. What it cannot remove stays.
 func (l *Local) removeStale(tmp string) {
 	info, err := l.root.Lstat(tmp)
+	if err == nil && info.IsDir() { // dropped: nobody needs it, not even who is removing it at this moment
+		_ = l.root.RemoveAll(tmp)
+		return
+	}
 	if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < staleAfter {
 		return
 	}

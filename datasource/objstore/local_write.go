@@ -119,6 +119,7 @@ func (l *Local) makeDurable(dir string) error {
 	if err := l.flush(up); err != nil {
 		return err
 	}
+	l.sweep(up)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.durable) >= maxDurable {

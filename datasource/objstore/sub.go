@@ -127,3 +127,9 @@ func (s *sub) MakeFolder(ctx context.Context, prefix string) error {
 func (s *sub) RemoveFolder(ctx context.Context, prefix string) error {
 	return RemoveFolder(ctx, s.inner, s.below(prefix))
 }
+func (s *sub) MoveFolder(ctx context.Context, from, to string) error {
+	return MoveFolder(ctx, s.inner, s.below(from), s.below(to))
+}
+func (s *sub) DropFolder(ctx context.Context, prefix string) error {
+	return DropFolder(ctx, s.inner, s.below(prefix))
+}

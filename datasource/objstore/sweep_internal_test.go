@@ -2,9 +2,11 @@ package objstore
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -108,5 +110,59 @@ func TestSweepAgain(t *testing.T) {
 		if err := os.Chtimes(dead, old, old); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestDropFolder: a folder is gone at once, a link to one is refused, and a folder that a crash left half dropped is removed by the next writer.
+func TestDropFolder(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	l, err := NewLocal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, key := range []string{"db/t/_delta_log/0", "db/t/f", "db/u/f", "db/" + reservedPrefix + "dead/f"} {
+		path := filepath.Join(dir, key)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(elsewhere, "f"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, filepath.Join(dir, "db", "linked")); err != nil {
+		t.Fatal(err)
+	}
+	sub := Sub(l, "db")
+	for folder, want := range map[string]error{"t": nil, "nothing": nil, "linked": ErrLinkedFolder} {
+		if err := DropFolder(t.Context(), sub, folder); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", folder, err, want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(elsewhere, "f")); err != nil {
+		t.Error(err)
+	}
+	if err := MoveFolder(t.Context(), sub, "u", "linked"); err == nil {
+		t.Error("a folder replaces a link")
+	}
+	if err := MoveFolder(t.Context(), sub, "u", "deeper/v"); err != nil {
+		t.Error(err)
+	}
+	if err := sub.PutIfAbsent(t.Context(), "new/k", nil); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if !slices.Equal(names, []string{"deeper", "linked", "new"}) {
+		t.Errorf("the folder holds %v", names)
 	}
 }

@@ -155,8 +155,8 @@ func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
 	return p.store.Delete(ctx, found+"/"+databaseMarker)
 }
 
-// DropTable deletes the table at loc: first its log, oldest entry first, so that a reader meanwhile gets an
-// error and never an older version; then its data. A folder that holds another table is not touched: *PlaceError.
+// DropTable deletes the table at loc. Where the store has folders it is gone at once. Elsewhere its log goes first, oldest entry first, so
+// that a reader meanwhile gets an error and never an older version; then its data. A folder that holds another table is not touched: *PlaceError.
 func (p *Provider) DropTable(ctx context.Context, loc string) error {
 	keys, err := p.keysBelow(ctx, loc+"/")
 	if err != nil {
@@ -168,6 +168,9 @@ func (p *Provider) DropTable(ctx context.Context, loc string) error {
 		}
 	}
 	p.Forget(loc)
+	if err := objstore.DropFolder(ctx, p.store, loc); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("drop %s: %w", loc, err)
+	}
 	for range maxDropRounds { // a writer that had begun before may put something in meanwhile
 		for _, prefix := range []string{loc + "/_delta_log/", loc + "/"} {
 			if err := p.deleteBelow(ctx, prefix); err != nil {

@@ -3,10 +3,10 @@ package catalog
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/featuresql/featuresql/datasource/objstore"
 )
 
 var _ sql.TableRenamer = (*Database)(nil)
@@ -43,10 +43,10 @@ func (d *Database) MoveTable(ctx *sql.Context, from string, other *Database, to 
 	if linked, err := p.Unlink(ctx, d.name, from); linked || err != nil {
 		return errors.Join(err, p.Link(ctx, other.name, to, loc))
 	}
-	if p.root == "" {
+	switch err := objstore.MoveFolder(ctx, p.store, loc, want); {
+	case errors.Is(err, errors.ErrUnsupported):
 		return &RenameError{Table: from, To: to, Location: loc}
-	}
-	if err := os.Rename(filepath.Join(p.root, filepath.FromSlash(loc)), filepath.Join(p.root, filepath.FromSlash(want))); err != nil {
+	case err != nil:
 		return fmt.Errorf("rename table %s: %w", from, err)
 	}
 	p.Forget(loc)

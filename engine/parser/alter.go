@@ -45,6 +45,34 @@ func (c *compiler) dropTable() (*compiled, error) {
 	return out, nil
 }
 
+func (c *compiler) renameTables() (*compiled, error) {
+	r := cursor{c, 2}
+	s := &RenameTables{}
+	out := &compiled{stmt: s}
+	for {
+		from, err := r.table()
+		if err != nil {
+			return nil, err
+		}
+		if !r.accept("to") {
+			return nil, r.fail("RENAME TABLE a TO b")
+		}
+		to, err := r.table()
+		if err != nil {
+			return nil, err
+		}
+		s.From, s.To = append(s.From, from), append(s.To, to)
+		out.auth = append(out.auth, authOf(ast.AuthType_ALTER, from), authOf(ast.AuthType_DROP, from), authOf(ast.AuthType_CREATE, to), authOf(ast.AuthType_INSERT, to))
+		if !r.acceptPunct(',') {
+			break
+		}
+	}
+	if !r.atEnd() {
+		return nil, r.fail("nothing follows the tables of RENAME TABLE")
+	}
+	return out, nil
+}
+
 // alterer compiles ALTER TABLE.
 type alterer struct {
 	cursor

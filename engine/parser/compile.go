@@ -40,7 +40,7 @@ func (c *compiler) custom() bool {
 		return c.is(1, "table", "temporary", "external") || c.seq(1, "or", "replace") && c.is(3, "table", "temporary")
 	case c.is(0, "drop"):
 		return c.is(1, "table", "temporary")
-	case c.is(0, "alter"):
+	case c.is(0, "alter", "rename"):
 		return c.is(1, "table")
 	case c.is(0, "describe", "desc", "explain"):
 		return true
@@ -73,6 +73,8 @@ func (c *compiler) compile() (*compiled, error) {
 		return c.dropTable()
 	case c.is(0, "alter"):
 		return c.alterTable()
+	case c.is(0, "rename"):
+		return c.renameTables()
 	}
 	return c.describe()
 }

@@ -189,6 +189,9 @@ type DropTable struct {
 // Truncate is TRUNCATE [TABLE].
 type Truncate struct{ Table TableName }
 
+// RenameTables is RENAME TABLE: each of From gets the name in To at its place, one after the other.
+type RenameTables struct{ From, To []TableName }
+
 // AlterTable is ALTER TABLE; the non-empty parts are what it does, together in one commit.
 type AlterTable struct {
 	Table           TableName
@@ -273,6 +276,9 @@ func (*Truncate) Verb() string { return "TRUNCATE" }
 func (*AlterTable) Verb() string { return "ALTER TABLE" }
 
 // Verb implements Statement.
+func (*RenameTables) Verb() string { return "RENAME TABLE" }
+
+// Verb implements Statement.
 func (*DescribeHistory) Verb() string { return "DESCRIBE HISTORY" }
 
 // Verb implements Statement.
@@ -304,6 +310,9 @@ func (s *Truncate) TargetTable() TableName { return s.Table }
 
 // TargetTable implements Statement.
 func (s *AlterTable) TargetTable() TableName { return s.Table }
+
+// TargetTable implements Statement; it is the first table renamed.
+func (s *RenameTables) TargetTable() TableName { return s.From[0] }
 
 // TargetTable implements Statement.
 func (s *DescribeHistory) TargetTable() TableName { return s.Table }

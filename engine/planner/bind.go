@@ -107,6 +107,8 @@ func (s *statement) execute(ctx *sql.Context) ([]sql.Row, error) {
 		return asTransaction(ctx, func() ([]sql.Row, error) { return s.dropTable(ctx, stmt) })
 	case *parser.AlterTable:
 		return asTransaction(ctx, func() ([]sql.Row, error) { return s.alterTable(ctx, stmt) })
+	case *parser.RenameTables:
+		return asTransaction(ctx, func() ([]sql.Row, error) { return s.renameTables(ctx, stmt) })
 	case *parser.DescribeHistory:
 		return s.describeHistory(ctx, stmt)
 	case *parser.DescribeDetail:

@@ -51,19 +51,38 @@ func (s *statement) renameTable(ctx *sql.Context, stmt *parser.AlterTable) ([]sq
 	if !reflect.DeepEqual(*stmt, alone) {
 		return nil, &UnsupportedError{What: "ALTER TABLE … RENAME TO together with other changes"}
 	}
-	from, err := s.rt.database(ctx, stmt.Table)
-	if err != nil {
-		return nil, err
-	}
 	to := *stmt.RenameTo
 	if to.Database == "" {
 		to.Database = stmt.Table.Database
 	}
-	other, err := s.rt.database(ctx, to)
-	if err != nil {
+	return okRows(0), s.rename(ctx, stmt.Table, to)
+}
+
+// renameTables is RENAME TABLE. If one of several names cannot be given, those given before are taken back.
+func (s *statement) renameTables(ctx *sql.Context, stmt *parser.RenameTables) ([]sql.Row, error) {
+	for i, from := range stmt.From {
+		err := s.rename(ctx, from, stmt.To[i])
+		if err == nil {
+			continue
+		}
+		for i--; i >= 0; i-- {
+			err = errors.Join(err, s.rename(ctx, stmt.To[i], stmt.From[i]))
+		}
 		return nil, err
 	}
-	return okRows(0), from.MoveTable(ctx, stmt.Table.Name, other, to.Name)
+	return okRows(0), nil
+}
+
+func (s *statement) rename(ctx *sql.Context, from, to parser.TableName) error {
+	db, err := s.rt.database(ctx, from)
+	if err != nil {
+		return err
+	}
+	other, err := s.rt.database(ctx, to)
+	if err != nil {
+		return err
+	}
+	return db.MoveTable(ctx, from.Name, other, to.Name)
 }
 
 func (s *statement) stageAlter(ctx *sql.Context, tx *txn.Transaction, tbl *catalog.Table, stmt *parser.AlterTable) error {

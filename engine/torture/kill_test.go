@@ -421,6 +421,9 @@ func (l *life) checkTemporary() {
 			l.t.Errorf("seed %d: of %d temporary files of dead servers these stay: %v", l.seed, len(left), stay)
 		}
 	}
+	if dropped, err := filepath.Glob(filepath.Join(l.warehouse, ".featuresql-tmp-*")); len(dropped) > 0 || err != nil {
+		l.t.Errorf("seed %d: tables half dropped stay: %v, %v", l.seed, dropped, err)
+	}
 	l.t.Logf("%d temporary files were left", len(left))
 }
 

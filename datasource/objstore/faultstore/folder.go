@@ -31,3 +31,19 @@ func (s *Store) RemoveFolder(ctx context.Context, prefix string) error {
 	}
 	return objstore.RemoveFolder(ctx, s.inner, prefix)
 }
+
+// MoveFolder implements objstore.FolderStore.
+func (s *Store) MoveFolder(ctx context.Context, from, to string) error {
+	if s.Crashed() {
+		return ErrCrashed
+	}
+	return objstore.MoveFolder(ctx, s.inner, from, to)
+}
+
+// DropFolder implements objstore.FolderStore.
+func (s *Store) DropFolder(ctx context.Context, prefix string) error {
+	if s.Crashed() {
+		return ErrCrashed
+	}
+	return objstore.DropFolder(ctx, s.inner, prefix)
+}
