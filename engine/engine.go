@@ -69,7 +69,10 @@ type Engine struct {
 	provider *catalog.Provider
 	runtime  *planner.Runtime
 	host     *sqle.Engine
+	memory   *exec.Budget
+	root     string // the warehouse's folder, empty for another store
 	nextID   atomic.Uint32
+	counters counters
 }
 
 // Open opens the warehouse of opts.
@@ -92,14 +95,16 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 		}
 		root = abs
 	}
-	e := &Engine{options: opts}
+	e := &Engine{options: opts, root: root, memory: exec.NewBudget(opts.MemoryBytes, nil)}
 	e.provider = catalog.NewProvider(opts.Store, root, scan.NewCache(opts.CacheBytes), func(table string, w error) {
+		e.counters.damaged.Add(1)
 		opts.Log.Warn("table log damaged", "table", table, "error", w)
 	})
 	e.runtime = planner.NewRuntime(e.provider, planner.Options{
-		Workers: opts.Workers, BatchRows: opts.BatchRows, Memory: exec.NewBudget(opts.MemoryBytes, nil), QueryBytes: opts.QueryBytes,
+		Workers: opts.Workers, BatchRows: opts.BatchRows, Memory: e.memory, QueryBytes: opts.QueryBytes,
 		TempDir: opts.TempDir, MaxAttempts: opts.MaxAttempts,
 		OnConflict: func(table string, attempt int, err error) {
+			e.counters.retried.Add(1)
 			opts.Log.Info("conflict, write retried", "table", table, "attempt", attempt, "error", err)
 		},
 	})
@@ -136,7 +141,7 @@ func (e *Engine) Options() Options { return e.options }
 
 // NewSession wraps a session of the host.
 func (e *Engine) NewSession(base *sql.BaseSession) *catalog.Session {
-	return catalog.NewSession(base, e.provider, txn.Options{EngineInfo: "featuresql/" + Version})
+	return catalog.NewSession(base, e.provider, txn.Options{EngineInfo: "featuresql/" + Version, Observe: e.observe})
 }
 
 // Close lets go of what the engine holds. Sessions must have ended.

@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
 	"github.com/featuresql/featuresql/engine"
+	"github.com/featuresql/featuresql/engine/metrics"
 	"github.com/featuresql/featuresql/engine/server"
 )
 
@@ -20,6 +22,7 @@ type serverFlags struct {
 	TLSKey         string        `name:"tls-key" help:"Key file (PEM) of the certificate." type:"path" env:"FEATURESQL_TLS_KEY"`
 	RequireTLS     bool          `name:"require-tls" help:"Refuse connections without TLS." env:"FEATURESQL_REQUIRE_TLS"`
 	AuditLog       string        `help:"File to append who ran what, when, at which versions, as JSON lines; off by default." type:"path" env:"FEATURESQL_AUDIT_LOG"`
+	HTTP           string        `name:"http" help:"Address (host:port) of /metrics, /healthz and /readyz; off by default." placeholder:"HOST:PORT" env:"FEATURESQL_HTTP"`
 	DrainTimeout   time.Duration `help:"How long running statements may go on after SIGTERM." default:"30s" env:"FEATURESQL_DRAIN_TIMEOUT"`
 	LogLevel       slog.Level    `help:"Least level of what is logged: debug, info, warn, error." default:"info" env:"FEATURESQL_LOG_LEVEL"`
 }
@@ -79,10 +82,21 @@ func (f serverFlags) serve(ctx context.Context, e *engine.Engine, log *slog.Logg
 		}
 		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
+	attach := func(*server.Server) {}
+	if f.HTTP != "" {
+		m, stop, err := f.startHTTP(ctx, e, log)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		m.Watch(&cfg)
+		attach = m.Attach
+	}
 	s, err := server.New(cfg)
 	if err != nil {
 		return err
 	}
+	attach(s)
 	fmt.Fprintf(os.Stderr, "featuresql: ready, listening on %s, warehouse %s\n", s.Addr(), e.Options().Warehouse)
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(context.WithoutCancel(ctx)) }()
@@ -98,4 +112,23 @@ func (f serverFlags) serve(ctx context.Context, e *engine.Engine, log *slog.Logg
 		log.Warn("statements were cut off", "error", err)
 	}
 	return <-done
+}
+
+// startHTTP listens for /metrics, /healthz and /readyz; stop ends it. It outlives ctx, so that /readyz can say that the server drains.
+func (f serverFlags) startHTTP(ctx context.Context, e *engine.Engine, log *slog.Logger) (m *metrics.Metrics, stop func(), err error) {
+	l, err := net.Listen("tcp", f.HTTP)
+	if err != nil {
+		return nil, nil, fmt.Errorf("HTTP on %s: %w", f.HTTP, err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	m = metrics.New(e)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := m.Serve(ctx, l); err != nil {
+			log.Error("HTTP has ended", "error", err)
+		}
+	}()
+	log.Info("HTTP is ready", "address", l.Addr().String())
+	return m, func() { cancel(); <-done }, nil
 }

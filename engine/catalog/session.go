@@ -13,6 +13,7 @@ import (
 
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/engine/accounts"
+	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/txn"
 )
 
@@ -27,6 +28,7 @@ type Session struct {
 	marks    []savepoint
 	options  txn.Options
 	warnings sync.Mutex // workers of a query warn at the same time
+	scans    exec.Reads // of the current statement
 
 	trusted  bool // may do everything
 	access   *accounts.Access
@@ -81,6 +83,9 @@ func (s *Session) ValidateSession(ctx *sql.Context) error {
 	ctx.SetTransaction(nil) // an autocommit statement that failed leaves its transaction behind
 	return nil
 }
+
+// Reads is where the scans of the current statement are gathered.
+func (s *Session) Reads() *exec.Reads { return &s.scans }
 
 // maxWarnings bounds what SHOW WARNINGS shows, as MySQL's max_error_count does by default.
 const maxWarnings = 1024

@@ -70,6 +70,7 @@ type Scan interface {
 // the file counts are final and the others are zero.
 type ScanStats struct {
 	Files, FilesSkipped         int64
+	FilesOpened                 int64 // of those not skipped, so far
 	RowGroups, RowGroupsSkipped int64
 	Pages, PagesSkipped         int64
 	BytesRead                   int64

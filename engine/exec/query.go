@@ -14,6 +14,7 @@ type Query struct {
 	Env       *expr.Env // time zone, statement time, warnings
 	Memory    *Budget   // bytes that buffering operators may hold before they spill; nil: unlimited
 	TempDir   string    // where operators spill; empty: os.TempDir
+	Reads     *Reads    // told of every scan that begins; may be nil
 	ending    *ending   // nil outside of Run
 }
 

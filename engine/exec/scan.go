@@ -80,6 +80,7 @@ func (s *ScanOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	q.Reads.add(sc)
 	return sc.Streams(ctx, q.workers())
 }
 

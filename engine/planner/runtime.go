@@ -126,7 +126,11 @@ const QueryMemoryVariable = "featuresql_query_memory"
 
 func (rt *Runtime) query(ctx *sql.Context, env *expr.Env) *exec.Query {
 	memory := exec.NewBudget(rt.queryBytes(ctx), rt.opts.Memory)
-	return &exec.Query{Workers: rt.opts.Workers, BatchRows: rt.opts.BatchRows, Env: env, Memory: memory, TempDir: rt.opts.TempDir}
+	q := &exec.Query{Workers: rt.opts.Workers, BatchRows: rt.opts.BatchRows, Env: env, Memory: memory, TempDir: rt.opts.TempDir}
+	if session, ok := ctx.Session.(*catalog.Session); ok {
+		q.Reads = session.Reads()
+	}
+	return q
 }
 
 // queryBytes is the memory limit of a statement of the session, 0 for none.

@@ -15,6 +15,7 @@ import (
 	"github.com/featuresql/featuresql/engine"
 	"github.com/featuresql/featuresql/engine/accounts"
 	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/server/wire"
 )
 
@@ -72,14 +73,19 @@ type Config struct {
 // StatementEvent says how a statement ended. Text is the statement as the client sent it,
 // but for passwords.
 type StatementEvent struct {
+	ID           uint64 // of the statement, unique in the life of the server
 	ConnectionID uint32
 	User         string // as it logged in
 	Account      string // user@host that it is
 	Address      string // of the client
 	Text         string
 	Elapsed      time.Duration
-	Rows         int64 // sent, or changed
-	Err          error // as the client got it
+	Rows         int64  // sent, or changed
+	Err          error  // as the client got it
+	Code         int    // of Err, 0 for none
+	Slow         bool   // it took longer than allowed for
+	Stack        []byte // of the panic that ended it
+	Reads        exec.ScanStats
 	Versions     []catalog.TableVersion
 }
 

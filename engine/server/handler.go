@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/engine/catalog"
+	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/mysqlerr"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/server/wire"
@@ -296,15 +298,31 @@ func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.Pr
 	return err
 }
 
-// errPanic is what a statement that panicked fails with.
-type panicError struct{ value any }
+// panicError is what a statement that panicked fails with.
+type panicError struct {
+	value any
+	stack []byte
+}
 
 func (e *panicError) Error() string { return fmt.Sprintf("internal error: %v", e.value) }
 
 func recoverTo(err *error) {
 	if v := recover(); v != nil {
-		*err = errors.Join(*err, &panicError{v})
+		*err = errors.Join(*err, &panicError{v, debug.Stack()})
 	}
+}
+
+// stackOf returns where the panic happened that err is made of, nil for other errors.
+func stackOf(err error) []byte {
+	var own *panicError
+	if errors.As(err, &own) {
+		return own.stack
+	}
+	var worker *exec.PanicError
+	if errors.As(err, &worker) {
+		return worker.Stack
+	}
+	return nil
 }
 
 // statistics is the answer to COM_STATISTICS.

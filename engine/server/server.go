@@ -31,7 +31,9 @@ type Server struct {
 	conns  map[*conn]struct{}
 	closed bool
 
-	statements atomic.Int64 // since the start, for COM_STATISTICS
+	statements atomic.Int64 // since the start
+	accepted   atomic.Int64
+	refused    atomic.Int64 // because there were too many
 }
 
 // quietHost silences the host's own log, the only user of its log library here: it would write statements, with the
@@ -84,6 +86,24 @@ func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns)
+}
+
+// Counts are numbers of a server.
+type Counts struct {
+	Connections int   // open
+	Running     int   // statements
+	Accepted    int64 // connections since the start
+	Refused     int64 // connections since the start, because there were too many
+	Draining    bool  // no statement can begin any more
+}
+
+// Counts returns the numbers of the moment.
+func (s *Server) Counts() Counts {
+	c := Counts{Connections: s.Connections(), Accepted: s.accepted.Load(), Refused: s.refused.Load()}
+	s.handler.mu.Lock()
+	defer s.handler.mu.Unlock()
+	c.Running, c.Draining = s.handler.running, s.handler.draining
+	return c
 }
 
 // Serve accepts connections until Shutdown is called or ctx is done; then it shuts down without waiting.
@@ -152,9 +172,11 @@ func (s *Server) admit(raw net.Conn) net.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || len(s.conns) >= s.cfg.MaxConnections {
+		s.refused.Add(1)
 		go refuse(raw)
 		return nil
 	}
+	s.accepted.Add(1)
 	c := newConn(raw, s)
 	s.conns[c] = struct{}{}
 	_ = raw.SetDeadline(time.Now().Add(s.cfg.ConnectTimeout))

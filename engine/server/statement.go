@@ -42,6 +42,7 @@ type run struct {
 	cb   mysql.ResultSpoolFn
 	more bool
 	rest string
+	text string // without passwords
 	sink *wire.Sink
 	sent bool // the client has column definitions
 	rows int64
@@ -61,26 +62,14 @@ func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, 
 	}
 	defer h.leave()
 	started := time.Now()
-	r := &run{h: h, c: c, cmd: cmd, cb: cb}
+	r := &run{h: h, c: c, cmd: cmd, cb: cb, text: parser.MaskPasswords(cmd.text)}
 	r.w, _ = c.Conn.(*conn)
 	err := r.execute(parent)
 	var out *mysql.SQLError
 	if err != nil {
 		out = mysqlerr.From(r.named(err))
 	}
-	if f := h.s.cfg.OnStatement; f != nil {
-		e := StatementEvent{ConnectionID: c.ConnectionID, User: c.User, Text: parser.MaskPasswords(cmd.text), Elapsed: time.Since(started), Rows: r.rows}
-		if r.w != nil {
-			e.Account, e.Address = r.w.account.Plain(), hostOf(r.w.RemoteAddr())
-		}
-		if sess, ok := h.session(c).(*catalog.Session); ok && h.s.cfg.Versions {
-			e.Versions = sess.TakeUsed()
-		}
-		if out != nil {
-			e.Err = out
-		}
-		f(e)
-	}
+	r.tell(time.Since(started), err, out)
 	switch {
 	case out == nil:
 		return r.rest, nil
@@ -91,6 +80,31 @@ func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, 
 		return "", err
 	}
 	return "", r.w.fail(out)
+}
+
+// tell says how the statement ended: with err, of which the client gets out.
+func (r *run) tell(elapsed time.Duration, err error, out *mysql.SQLError) {
+	e := StatementEvent{ConnectionID: r.c.ConnectionID, User: r.c.User, Text: r.text, Elapsed: elapsed, Rows: r.rows, Stack: stackOf(err)}
+	if r.ctx != nil {
+		e.ID = r.ctx.Pid()
+		if sess, ok := r.ctx.Session.(*catalog.Session); ok {
+			e.Reads = sess.Reads().Take()
+			if r.h.s.cfg.Versions {
+				e.Versions = sess.TakeUsed()
+			}
+		}
+	}
+	f := r.h.s.cfg.OnStatement
+	if f == nil {
+		return
+	}
+	if r.w != nil {
+		e.Account, e.Address = r.w.account.Plain(), hostOf(r.w.RemoteAddr())
+	}
+	if out != nil {
+		e.Err, e.Code = out, out.Num
+	}
+	f(e)
 }
 
 // named completes an error of binding by the clause that it is in, and one of a table by its name.
@@ -113,7 +127,7 @@ func (r *run) execute(parent context.Context) (err error) {
 	if r.ctx, err = h.sessions.NewContextWithQuery(ctx, r.c, r.cmd.text); err != nil {
 		return err
 	}
-	if r.ctx, err = r.ctx.ProcessList.BeginQuery(r.ctx, parser.MaskPasswords(r.cmd.text)); err != nil {
+	if r.ctx, err = r.ctx.ProcessList.BeginQuery(r.ctx, r.text); err != nil {
 		return err
 	}
 	defer func() { r.ctx.ProcessList.EndQuery(r.ctx) }()

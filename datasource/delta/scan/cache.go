@@ -18,6 +18,8 @@ type Cache struct {
 	bytes   int64
 	order   *list.List // front: most recently used
 	entries map[cacheKey]*list.Element
+	hits    int64
+	misses  int64
 }
 
 // cacheKey names an immutable object. Its size and time in the log are part of it because a path that is written
@@ -77,13 +79,22 @@ func (c *Cache) Len() int {
 	return c.order.Len()
 }
 
+// Lookups returns how often a value was found, and how often it was not, since the start.
+func (c *Cache) Lookups() (hits, misses int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hits, c.misses
+}
+
 func (c *Cache) get(key cacheKey) (any, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries[key]
 	if !ok {
+		c.misses++
 		return nil, false
 	}
+	c.hits++
 	c.order.MoveToFront(e)
 	return e.Value.(*cacheEntry).value, true
 }

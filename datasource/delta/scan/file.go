@@ -48,6 +48,7 @@ func (f storeFile) ReadRange(ctx context.Context, off int64, p []byte) error {
 
 // open turns a file into morsels. A file of which no column is needed is opened only if the log does not say how many rows it has.
 func (p *plan) open(ctx context.Context, ordinal int) ([]morsel, error) {
+	p.counters.filesOpened.Add(1)
 	files := p.src.table.Files
 	f := &openFile{ordinal: ordinal, path: files.Path(ordinal), constants: make([]types.Value, len(p.slots))}
 	for k, s := range p.slots {

@@ -44,7 +44,7 @@ type plan struct {
 
 // counters are the fields of exec.ScanStats.
 type counters struct {
-	files, filesSkipped, rowGroups, rowGroupsSkipped, pages, pagesSkipped, bytesRead, rowsRead atomic.Int64
+	files, filesSkipped, filesOpened, rowGroups, rowGroupsSkipped, pages, pagesSkipped, bytesRead, rowsRead atomic.Int64
 }
 
 // Scan implements exec.Source. It fails only if ctx is done; a filter that cannot be evaluated fails when it meets a row.
@@ -251,7 +251,7 @@ func (p *plan) partitionBatch(files, columns []int) (*vector.Batch, error) {
 func (p *plan) Stats() exec.ScanStats {
 	c := &p.counters
 	return exec.ScanStats{
-		Files: c.files.Load(), FilesSkipped: c.filesSkipped.Load(),
+		Files: c.files.Load(), FilesSkipped: c.filesSkipped.Load(), FilesOpened: c.filesOpened.Load(),
 		RowGroups: c.rowGroups.Load(), RowGroupsSkipped: c.rowGroupsSkipped.Load(),
 		Pages: c.pages.Load(), PagesSkipped: c.pagesSkipped.Load(),
 		BytesRead: c.bytesRead.Load(), RowsRead: c.rowsRead.Load(),
