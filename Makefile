@@ -21,7 +21,7 @@ test: ## run the tests that need nothing but Go
 
 torture: build ## run ten thousand simulated schedules of failing, crashing writers, and kill a thousand servers (FIRST: the first seed)
 	go test ./engine/simulate -timeout 30m -run Schedules -v -schedules 10000 -first $(FIRST)
-	FEATURESQL_BIN=$(CURDIR)/bin/featuresql go test ./engine/torture -timeout 60m -v -kills $(KILLS) -first $(FIRST) -python "$(wildcard $(CACHE)/venv/bin/python)"
+	FEATURESQL_BIN=$(CURDIR)/bin/featuresql go test ./engine/torture -timeout 60m -v -kills $(KILLS) -rounds 100 -first $(FIRST) -python "$(wildcard $(CACHE)/venv/bin/python)"
 
 race: ## run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 20m ./engine/... ./txn/... ./datasource/...
