@@ -8,6 +8,7 @@ GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
 FUZZTIME ?= 30s
 FIRST ?= 1000000
 KILLS ?= 1000
+BUSY ?= 20s
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -19,9 +20,9 @@ test: ## run the tests that need nothing but Go
 	go vet ./...
 	go test ./...
 
-torture: build ## run ten thousand simulated schedules of failing, crashing writers, and kill a thousand servers (FIRST: the first seed)
+torture: build ## run ten thousand simulated schedules of failing, crashing writers, kill a thousand servers, and more (FIRST: the first seed; BUSY=10m)
 	go test ./engine/simulate -timeout 30m -run Schedules -v -schedules 10000 -first $(FIRST)
-	FEATURESQL_BIN=$(CURDIR)/bin/featuresql go test ./engine/torture -timeout 60m -v -kills $(KILLS) -rounds 100 -first $(FIRST) -python "$(wildcard $(CACHE)/venv/bin/python)"
+	FEATURESQL_BIN=$(CURDIR)/bin/featuresql go test ./engine/torture -timeout 60m -v -kills $(KILLS) -rounds 100 -busy $(BUSY) -first $(FIRST) -python "$(wildcard $(CACHE)/venv/bin/python)"
 
 race: ## run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 20m ./engine/... ./txn/... ./datasource/...
