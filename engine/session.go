@@ -89,7 +89,18 @@ func (s *Session) drain(ctx *sql.Context, schema sql.Schema, iter sql.RowIter, r
 		}
 		res.Rows = append(res.Rows, vals)
 	}
-	return iter.Close(ctx)
+	if err := iter.Close(ctx); err != nil {
+		return err
+	}
+	if len(res.Columns) == 0 {
+		ctx.SetLastQueryInfoInt(sql.RowCount, res.Affected)
+		return nil
+	}
+	ctx.SetLastQueryInfoInt(sql.RowCount, -1)
+	if sink.used {
+		ctx.SetLastQueryInfoInt(sql.FoundRows, int64(len(res.Rows)))
+	}
+	return nil
 }
 
 // closeQuietly ends an iterator after an error of its own, which is the one to report.

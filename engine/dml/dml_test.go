@@ -179,13 +179,13 @@ func (f *fixture) update(t failer, k, by int64) (dml.Result, error) {
 		in := exec.NewScan(scan.NewSource(tb.Snapshot, scan.Options{}), exec.ScanSpec{Columns: []int{0, 1}, Filter: below(k), RowIDs: true})
 		ids := in.Fields()[2:]
 		return tb.Update(context.Background(), query, exec.NewProject(in, []expr.Expr{column(0), call("+", column(1), literal(by)),
-			&expr.Column{Index: 2, Name: ids[0].Name, Typ: ids[0].Type}, &expr.Column{Index: 3, Name: ids[1].Name, Typ: ids[1].Type}}, nil))
+			&expr.Column{Index: 2, Name: ids[0].Name, Typ: ids[0].Type}, &expr.Column{Index: 3, Name: ids[1].Name, Typ: ids[1].Type}}, nil), nil)
 	})
 }
 
 func (f *fixture) upsert(t failer, mode dml.KeyedMode, rows map[int64]int64) (dml.Result, error) {
 	return f.write(t, func(tb *dml.Table) (dml.Result, error) {
-		return tb.InsertKeyed(context.Background(), query, values(rows), mode, []expr.Expr{column(2), call("+", column(3), column(1))})
+		return tb.InsertKeyed(context.Background(), query, values(rows), mode, []expr.Expr{column(2), call("+", column(3), column(1))}, nil)
 	}, 0)
 }
 

@@ -90,9 +90,10 @@ const (
 )
 
 // InsertKeyed inserts the rows of op, whose columns are the table's, minding the declared key. onDuplicate, for
-// Upsert, has one expression per column over new ++ stored columns. Rows of one statement that share a key are
+// Upsert, has one expression per column over new ++ stored columns, of which assigned may differ from the stored ones.
+// Rows of one statement that share a key are
 // taken one after the other, as MySQL does.
-func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode, onDuplicate []expr.Expr) (Result, error) {
+func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode, onDuplicate []expr.Expr, assigned []int) (Result, error) {
 	rounds, total, err := t.rounds(ctx, q, op, mode)
 	if err != nil {
 		return Result{}, err
@@ -105,13 +106,14 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 				return Result{}, err
 			}
 		}
-		m := t.keyedMerge(exec.NewValues(t.fields(), batches), mode, onDuplicate)
+		m := t.keyedMerge(exec.NewValues(t.fields(), batches), mode, onDuplicate, assigned)
 		res, err := t.Merge(ctx, q, m)
 		if err != nil {
 			return Result{}, err
 		}
 		sum.Inserted += res.Inserted
 		sum.Updated += res.Updated
+		sum.Same += res.Same
 	}
 	if mode == Ignore {
 		sum.Ignored = total - sum.Inserted
@@ -119,7 +121,7 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 	return sum, nil
 }
 
-func (t *Table) keyedMerge(source exec.Operator, mode KeyedMode, onDuplicate []expr.Expr) Merge {
+func (t *Table) keyedMerge(source exec.Operator, mode KeyedMode, onDuplicate []expr.Expr, assigned []int) Merge {
 	fields := t.fields()
 	column := func(at int, f exec.Field) expr.Expr {
 		return &expr.Column{Index: at, Name: f.Name, Typ: f.Type, Null: f.Nullable}
@@ -142,7 +144,7 @@ func (t *Table) keyedMerge(source exec.Operator, mode KeyedMode, onDuplicate []e
 	case Replace:
 		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: UpdateRow, Row: newRow})
 	case Upsert:
-		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: UpdateRow, Row: onDuplicate})
+		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: UpdateRow, Row: onDuplicate, assigned: assigned})
 	}
 	return m
 }

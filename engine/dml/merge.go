@@ -40,6 +40,8 @@ type Clause struct {
 	Cond expr.Expr // over source ++ target columns; nil: always
 	Row  []expr.Expr
 	// Row has one expression per column of the target, over source ++ target columns; UpdateRow and InsertRow.
+
+	assigned []int // of UpdateRow, if rows that would stay as they are are not to be touched: the columns that may change
 }
 
 // Merge is a MERGE, or a keyed insert in the shape of one.
@@ -157,6 +159,9 @@ func (r *mergeRun) splitCondition() {
 		}
 		for _, e := range c.Row {
 			r.markNeeded(need, e)
+		}
+		for _, i := range c.assigned {
+			need[i] = true
 		}
 	}
 	for i, n := range need {
@@ -448,8 +453,20 @@ func (r *mergeRun) act(ctx context.Context, a *appender, b *vector.Batch, rows [
 		return &DuplicateKeyError{Table: r.t.Name, Key: keyText(b, int(rows[0]), l.position[:r.width], r.sourceKeys)}
 	}
 	as := deleted
+	var out *vector.Batch
 	if c.Act == UpdateRow {
 		as = updatedFrom
+		var err error
+		if out, err = c.row.eval(b, rows); err != nil {
+			return err
+		}
+		if len(c.assigned) > 0 {
+			changed := differing(rows, c.assigned, out.Cols, func(k int) *vector.Vector { return b.Cols[l.position[r.width+c.assigned[k]]] })
+			if err := r.count(&r.result.Same, int64(len(rows)-len(changed))); err != nil {
+				return err
+			}
+			rows, out.Sel = changed, changed
+		}
 	}
 	dup, n := r.rows.add(b, rows, l.file, l.row, as)
 	if dup >= 0 && !r.onlyDeletes() {
@@ -457,10 +474,6 @@ func (r *mergeRun) act(ctx context.Context, a *appender, b *vector.Batch, rows [
 	}
 	if c.Act == DeleteRow {
 		return r.count(&r.result.Deleted, n)
-	}
-	out, err := c.row.eval(b, rows)
-	if err != nil {
-		return err
 	}
 	if err := r.append(ctx, a, c, out); err != nil {
 		return err

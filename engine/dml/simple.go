@@ -68,16 +68,20 @@ func (t *Table) deleteAll(ctx context.Context, q *exec.Query) (Result, error) {
 	return res, nil
 }
 
-// Update replaces rows: op puts out each row's new values, a column of the table each, and its two row ids.
-func (t *Table) Update(ctx context.Context, q *exec.Query, op exec.Operator) (Result, error) {
+// Update replaces rows: op puts out each row's new values, a column of the table each, its two row ids, and the old
+// values of the columns that assigned names. A row all of whose values stay is not touched, unless assigned is empty.
+func (t *Table) Update(ctx context.Context, q *exec.Query, op exec.Operator, assigned []int) (Result, error) {
 	cols := len(t.fields())
 	rows := newTouched()
+	var same atomic.Int64
 	apps, err := t.collect(ctx, q, op, func(a *appender) worker {
 		return func(ctx context.Context, b *vector.Batch) error {
-			if dup, _ := rows.add(b, live(b), cols, cols+1, updatedFrom); dup >= 0 {
+			sel := differing(live(b), assigned, b.Cols, func(k int) *vector.Vector { return b.Cols[cols+2+k] })
+			same.Add(int64(b.Rows() - len(sel)))
+			if dup, _ := rows.add(b, sel, cols, cols+1, updatedFrom); dup >= 0 {
 				return fmt.Errorf("table %s: UPDATE met a row twice", t.Name)
 			}
-			return a.append(ctx, &vector.Batch{Len: b.Len, Sel: b.Sel, Cols: b.Cols[:cols]}, updatedTo)
+			return a.append(ctx, &vector.Batch{Len: b.Len, Sel: sel, Cols: b.Cols[:cols]}, updatedTo)
 		}
 	})
 	if err != nil {
@@ -90,7 +94,25 @@ func (t *Table) Update(ctx context.Context, q *exec.Query, op exec.Operator) (Re
 	if err := t.stage(ctx, apps); err != nil {
 		return Result{}, err
 	}
-	return Result{Updated: n}, t.remove(ctx, q, rows)
+	return Result{Updated: n, Same: same.Load()}, t.remove(ctx, q, rows)
+}
+
+// differing returns the rows of sel in which one of the assigned columns, new[i] for column i, has another value than
+// before, all if there are none; old gives the former values of the k-th of them.
+func differing(sel []uint16, assigned []int, new []*vector.Vector, old func(k int) *vector.Vector) []uint16 {
+	if len(assigned) == 0 {
+		return sel
+	}
+	out := make([]uint16, 0, len(sel))
+	for _, row := range sel {
+		for k, i := range assigned {
+			if new[i].Value(int(row)) != old(k).Value(int(row)) {
+				out = append(out, row)
+				break
+			}
+		}
+	}
+	return out
 }
 
 // live returns the live rows of b as a selection.

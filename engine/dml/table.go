@@ -41,6 +41,7 @@ type Check struct {
 // Result counts rows.
 type Result struct {
 	Inserted, Updated, Deleted int64
+	Same                       int64 // rows that UPDATE or ON DUPLICATE KEY UPDATE would have left as they are, and did not touch
 	Ignored                    int64 // rows that INSERT IGNORE left out
 }
 

@@ -126,7 +126,11 @@ func (w *writing) insert(stmt *parser.Insert) (dml.Result, error) {
 	}
 	mode := map[parser.InsertMode]dml.KeyedMode{parser.InsertPlain: dml.Reject, parser.InsertReplace: dml.Replace,
 		parser.InsertIgnore: dml.Ignore, parser.InsertUpsert: dml.Upsert}[stmt.Mode]
-	res, err := w.target.InsertKeyed(w.c.ctx, w.q, op, mode, onDuplicate)
+	assigned, err := w.assignedColumns(stmt.OnDuplicate)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	res, err := w.target.InsertKeyed(w.c.ctx, w.q, op, mode, onDuplicate, assigned)
 	if err == nil && w.assignsKey(stmt.OnDuplicate) {
 		err = w.target.CheckKeys(w.c.ctx, w.q)
 	}
@@ -299,9 +303,25 @@ func (w *writing) assigned(a parser.Assignment, list []sql.Expression, s scope) 
 	return w.defaultOf(i)
 }
 
+// assignedColumns lists the columns that are assigned to, each once.
+func (w *writing) assignedColumns(as []parser.Assignment) ([]int, error) {
+	var out []int
+	for _, a := range as {
+		i, err := w.position(a.Column)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(out, i) {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
 // assignAll computes the assignments of an UPDATE over in, from left to right: a projection for each run of
-// assignments that do not read what the run has assigned. An expression is computed once, also if others read it.
-func (w *writing) assignAll(in rel, as []parser.Assignment, list []sql.Expression) (rel, error) {
+// assignments that do not read what the run has assigned. An expression is computed once, also if others read it. The
+// row ids follow the table's columns, and the old values of those that are assigned to.
+func (w *writing) assignAll(in rel, as []parser.Assignment, list []sql.Expression, columns []int) (rel, error) {
 	fields := in.fields()
 	ids := len(fields) - len(rowIDFields)
 	s := w.c.scopeOf(in, nil)
@@ -311,6 +331,9 @@ func (w *writing) assignAll(in rel, as []parser.Assignment, list []sql.Expressio
 	}
 	for i := range rowIDFields {
 		stage.exprs = append(stage.exprs, columnOf(fields, ids+i))
+	}
+	for _, i := range columns {
+		stage.exprs, stage.out = append(stage.exprs, columnOf(fields, i)), append(stage.out, w.fields[i])
 	}
 	assigned := map[int]bool{}
 	for _, a := range as {
@@ -371,7 +394,11 @@ func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
 	if !w.c.rowIDsFound {
 		return dml.Result{}, &UnsupportedError{What: "UPDATE of " + w.tbl.Name() + " in this form"}
 	}
-	out, err := w.assignAll(in, stmt.Assignments, p.Projections[len(p.Projections)-stmt.Exprs:])
+	assigned, err := w.assignedColumns(stmt.Assignments)
+	if err != nil {
+		return dml.Result{}, err
+	}
+	out, err := w.assignAll(in, stmt.Assignments, p.Projections[len(p.Projections)-stmt.Exprs:], assigned)
 	if err != nil {
 		return dml.Result{}, err
 	}
@@ -379,7 +406,7 @@ func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
 	if err != nil {
 		return dml.Result{}, err
 	}
-	res, err := w.target.Update(w.c.ctx, w.q, op)
+	res, err := w.target.Update(w.c.ctx, w.q, op, assigned)
 	if err == nil && w.assignsKey(stmt.Assignments) {
 		err = w.target.CheckKeys(w.c.ctx, w.q)
 	}

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/mysql"
 
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/dml"
@@ -32,7 +35,7 @@ func (s *statement) write(ctx *sql.Context) ([]sql.Row, error) {
 		res, own, err := s.writeOnce(ctx, sess, tbl)
 		var conflict *txn.ConflictError
 		if err == nil || !own || !errors.As(err, &conflict) || attempt >= s.rt.maxAttempts() {
-			return okRows(s.affected(res)), err
+			return s.done(ctx, res), err
 		}
 		if s.rt.opts.OnConflict != nil {
 			s.rt.opts.OnConflict(tbl.Location(), attempt, err)
@@ -57,13 +60,24 @@ func pause(ctx context.Context, attempt int) error {
 	}
 }
 
-// affected counts rows as MySQL does: an upsert that changes a stored row counts two.
-func (s *statement) affected(r dml.Result) int64 {
+// done is what the client hears of a write. Rows count as in MySQL: those that were changed, or also those that would have
+// stayed as they are, if the client asks for that; an upsert that changes a stored row counts two.
+func (s *statement) done(ctx *sql.Context, r dml.Result) []sql.Row {
 	n := r.Inserted + r.Updated + r.Deleted
-	if ins, ok := s.stmt.(*parser.Insert); ok && (ins.Mode == parser.InsertUpsert || ins.Mode == parser.InsertReplace) {
-		n += r.Updated
+	if ctx.Client().Capabilities&mysql.CapabilityClientFoundRows != 0 {
+		n += r.Same
 	}
-	return n
+	ok := hosttypes.OkResult{}
+	switch stmt := s.stmt.(type) {
+	case *parser.Insert:
+		if stmt.Mode == parser.InsertUpsert || stmt.Mode == parser.InsertReplace {
+			n += r.Updated
+		}
+	case *parser.Update:
+		ok.Info = plan.UpdateInfo{Matched: int(r.Updated + r.Same), Updated: int(r.Updated), Warnings: int(ctx.WarningCount())}
+	}
+	ok.RowsAffected = uint64(n)
+	return []sql.Row{sql.NewRow(ok)}
 }
 
 // writeOnce executes the statement in the session's transaction, or in its own, which it commits.

@@ -188,6 +188,7 @@ func (r *run) kept() (handled bool, err error) {
 	}
 	r.setStatus()
 	r.rows = r.sink.Rows()
+	r.counted(-1)
 	return true, r.w.hold(r.sink.Flush) // until the host ends the result
 }
 
@@ -302,14 +303,26 @@ func (r *run) result(schema sql.Schema, iter sql.RowIter) (err error) {
 	if !r.cmd.cursor { // under a cursor the host's goroutine has the flags
 		r.setStatus()
 	}
+	if len(last.Fields) == 0 && (r.sink == nil || !r.sink.Started()) {
+		r.counted(r.rows)
+	}
 	if r.sink != nil && r.sink.Started() {
 		r.rows = r.sink.Rows()
+		r.counted(-1)
 		return r.w.hold(r.sink.Flush) // until the host ends the result
 	}
 	if len(last.Fields) == 0 && last.Info != "" && r.w != nil && !r.cmd.cursor {
 		return r.sendOK(last)
 	}
 	return r.send(last)
+}
+
+// counted notes what ROW_COUNT() and, after rows were sent past the host, FOUND_ROWS() return next.
+func (r *run) counted(affected int64) {
+	r.ctx.SetLastQueryInfoInt(sql.RowCount, affected)
+	if affected < 0 {
+		r.ctx.SetLastQueryInfoInt(sql.FoundRows, r.rows)
+	}
 }
 
 // sendOK sends an OK packet with a text itself: the host's own writes the text without its length, which the mysql

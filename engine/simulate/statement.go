@@ -96,9 +96,9 @@ func (s Statement) stage(ctx context.Context, tx *txn.Transaction, keyed bool) e
 		_, err = t.Append(ctx, q, values(s.Rows))
 	case Insert:
 		t.Share = s.By%4 != 0
-		_, err = t.InsertKeyed(ctx, q, values(s.Rows), dml.Reject, nil)
+		_, err = t.InsertKeyed(ctx, q, values(s.Rows), dml.Reject, nil, nil)
 	case Upsert:
-		_, err = t.InsertKeyed(ctx, q, values(s.Rows), dml.Upsert, []expr.Expr{column(2), invoke("+", column(3), column(1))})
+		_, err = t.InsertKeyed(ctx, q, values(s.Rows), dml.Upsert, []expr.Expr{column(2), invoke("+", column(3), column(1))}, []int{1})
 	case Update, UpdateAll, Delete:
 		err = s.change(ctx, t, q)
 	case Ignore:
@@ -145,7 +145,7 @@ func (s Statement) change(ctx context.Context, t *dml.Table, q *exec.Query) erro
 	f := in.Fields()
 	out := []expr.Expr{column(0), invoke("+", column(1), literal(s.By)),
 		&expr.Column{Index: 2, Name: f[2].Name, Typ: f[2].Type}, &expr.Column{Index: 3, Name: f[3].Name, Typ: f[3].Type}}
-	_, err := t.Update(ctx, q, exec.NewProject(in, out, nil))
+	_, err := t.Update(ctx, q, exec.NewProject(in, out, nil), nil)
 	return err
 }
 
