@@ -3,10 +3,14 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/parser"
@@ -42,13 +46,19 @@ type Result struct {
 }
 
 // Query runs one statement and holds its rows in memory.
-func (s *Session) Query(ctx context.Context, text string) (*Result, error) {
+func (s *Session) Query(ctx context.Context, text string) (out *Result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			out, err = nil, fmt.Errorf("internal error: %v", v)
+			slog.ErrorContext(ctx, "panic in a statement", "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
 	sctx := sql.NewContext(ctx, sql.WithSession(s.session), sql.WithPid(uint64(s.session.ID())))
 	sctx.SetQueryTime(time.Now())
 	res := &Result{Location: time.UTC}
 	sink := &collector{res: res}
 	sctx.Context = planner.WithSink(ctx, sink)
-	schema, iter, _, err := s.engine.host.Query(sctx, text)
+	schema, iter, err := s.start(sctx, text)
 	if err != nil {
 		return nil, s.session.NameTables(parser.WithClause(err, text, sql.LoadSqlMode(sctx).ParserOptions()))
 	}
@@ -57,6 +67,16 @@ func (s *Session) Query(ctx context.Context, text string) (*Result, error) {
 		res.Warnings = append(res.Warnings, w.Message)
 	}
 	return res, s.session.NameTables(err)
+}
+
+// start parses the statement itself: the host's engine would hide the type of the error.
+func (s *Session) start(ctx *sql.Context, text string) (sql.Schema, sql.RowIter, error) {
+	parsed, _, _, err := s.engine.host.Parser.Parse(ctx, text, false)
+	if err != nil && !errors.Is(err, ast.ErrEmpty) {
+		return nil, nil, err
+	}
+	schema, iter, _, err := s.engine.host.QueryWithBindings(ctx, text, parsed, nil, nil)
+	return schema, iter, err
 }
 
 func (s *Session) drain(ctx *sql.Context, schema sql.Schema, iter sql.RowIter, res *Result, sink *collector) error {

@@ -18,9 +18,9 @@ func TestAffectedRows(t *testing.T) {
 		must(t, err)
 	}
 	for _, tc := range []struct {
-		text            string
+		text           string
 		changed, found int64 // rows, without and with CLIENT_FOUND_ROWS
-		commits         int
+		commits        int
 	}{
 		{"UPDATE k SET v = v, s = s, f = f, d = d + 0", 0, 3, 0},
 		{"UPDATE k SET v = 1", 2, 3, 1},

@@ -68,8 +68,8 @@ func (op asOfJoinInjectable) WithResolvedChildren(children []any) (any, error) {
 	return NewAsOfCondition(left, right, op == ">"), nil
 }
 
-// DefaultValue stands for DEFAULT in the rows of an INSERT.
-type DefaultValue struct{}
+// DefaultValue stands for DEFAULT in the rows of an INSERT, or for the default of the column it names.
+type DefaultValue struct{ Column string }
 
 var _ sql.Expression = (*DefaultValue)(nil)
 
@@ -100,9 +100,11 @@ func (*DefaultValue) Eval(*sql.Context, sql.Row) (any, error) {
 	return nil, &UnsupportedError{"DEFAULT outside the values of a column"}
 }
 
-type defaultInjectable struct{}
+type defaultInjectable string // the column's name
 
 // WithResolvedChildren implements ast.Injectable.
-func (defaultInjectable) WithResolvedChildren([]any) (any, error) { return &DefaultValue{}, nil }
+func (d defaultInjectable) WithResolvedChildren([]any) (any, error) {
+	return &DefaultValue{Column: string(d)}, nil
+}
 
 func (defaultInjectable) String() string { return "DEFAULT" }

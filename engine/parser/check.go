@@ -64,6 +64,10 @@ func checkNode(n ast.SQLNode) error {
 		switch n := n.(type) {
 		case *ast.ConvertExpr:
 			cutBeforeCast(n)
+		case *ast.Default:
+			if n.ColName != "" {
+				return false, &UnsupportedError{"DEFAULT outside the values of INSERT and UPDATE"}
+			}
 		case *ast.ComparisonExpr:
 			exactOperands(n)
 		case *ast.Select:

@@ -78,11 +78,27 @@ func checkRows(rows ast.Values, columns ast.Columns) error {
 		}
 		for k, e := range row {
 			if d, ok := e.(*ast.Default); ok && d.ColName == "" {
-				row[k] = ast.InjectedExpr{Expression: defaultInjectable{}, Auth: noAuth}
+				row[k] = ast.InjectedExpr{Expression: defaultInjectable(""), Auth: noAuth}
+				continue
+			}
+			var err error
+			if row[k], err = namedDefaults(e); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// namedDefaults puts the marker of DEFAULT(column) in its place.
+func namedDefaults(e ast.Expr) (ast.Expr, error) {
+	w := walker{expr: func(e ast.Expr) (ast.Expr, error) {
+		if d, ok := e.(*ast.Default); ok && d.ColName != "" {
+			return ast.InjectedExpr{Expression: defaultInjectable(d.ColName), Auth: noAuth}, nil
+		}
+		return e, nil
+	}, enter: func(node any) bool { _, isSub := node.(*ast.Subquery); return !isSub }}
+	return w.transform(e)
 }
 
 // onDuplicate compiles ON DUPLICATE KEY UPDATE into child 1.
@@ -104,6 +120,9 @@ func (c *compiler) onDuplicate(out *compiled, s *Insert, ins *ast.Insert, alias 
 	if err != nil {
 		return err
 	}
+	if q.foreign != "" {
+		return &UnsupportedError{"columns of " + q.foreign + " in ON DUPLICATE KEY UPDATE; select them, and name them by VALUES(column), or use MERGE"}
+	}
 	s.OnDuplicate = set
 	target := &ast.AliasedTableExpr{Expr: ins.Table, Auth: noAuth}
 	fresh := &ast.AliasedTableExpr{Expr: ins.Table, As: ast.NewTableIdent(NewRowAlias), Auth: noAuth}
@@ -120,6 +139,7 @@ func (c *compiler) onDuplicate(out *compiled, s *Insert, ins *ast.Insert, alias 
 type qualifier struct {
 	target, fresh, alias string
 	columns              map[string]string // of the row alias
+	foreign              string            // a table that is neither
 }
 
 func (q *qualifier) resolve(e ast.Expr) ast.Expr {
@@ -139,6 +159,8 @@ func (q *qualifier) resolve(e ast.Expr) ast.Expr {
 			return column(q.target, name.String())
 		case q.alias != "" && strings.EqualFold(table, q.alias):
 			return column(q.fresh, name.String())
+		case !strings.EqualFold(table, q.target):
+			q.foreign = table
 		}
 	}
 	return e
@@ -167,9 +189,11 @@ func (c *compiler) assignments(list ast.AssignmentExprs, target string, resolve 
 			out = append(out, Assignment{Column: name, Expr: -1, Default: true})
 			continue
 		}
-		value := a.Expr
+		value, err := namedDefaults(a.Expr)
+		if err != nil {
+			return nil, nil, err
+		}
 		if resolve != nil {
-			var err error
 			if value, err = replaceColumns(value, resolve); err != nil {
 				return nil, nil, err
 			}
@@ -240,8 +264,8 @@ func (c *compiler) update() (*compiled, error) {
 		return nil, c.errorAt(0, "not an UPDATE")
 	}
 	switch {
-	case len(up.OrderBy) > 0 || up.Limit != nil:
-		return nil, &UnsupportedError{"ORDER BY and LIMIT in UPDATE"}
+	case up.Limit != nil && up.Limit.Offset != nil:
+		return nil, c.errorAt(0, "LIMIT in UPDATE takes one number")
 	case len(up.Returning) > 0:
 		return nil, &UnsupportedError{"RETURNING"}
 	}
@@ -254,7 +278,8 @@ func (c *compiler) update() (*compiled, error) {
 		return nil, err
 	}
 	target.Auth = noAuth // which columns are read is checked over the bound plan
-	query := &ast.Select{With: up.With, SelectExprs: append(ast.SelectExprs{star(alias)}, exprs...), From: ast.TableExprs{target}, Where: up.Where}
+	query := &ast.Select{With: up.With, SelectExprs: append(ast.SelectExprs{star(alias)}, exprs...), From: ast.TableExprs{target}, Where: up.Where,
+		OrderBy: up.OrderBy, Limit: up.Limit}
 	return &compiled{
 		stmt:     &Update{Table: table, Assignments: set, Exprs: len(exprs), Ignore: up.Ignore != ""},
 		children: []child{{query: query}},
@@ -326,10 +351,10 @@ func (c *compiler) delete(i int) (*compiled, error) {
 	}
 	sel, ok := st.(*ast.Select)
 	if !ok || sel.GroupBy != nil || sel.Having != nil || sel.Window != nil || sel.Lock != "" || sel.Into != nil {
-		return nil, c.errorAt(verb, "DELETE takes WHERE only")
+		return nil, c.errorAt(verb, "DELETE takes WHERE, ORDER BY and LIMIT")
 	}
-	if len(sel.OrderBy) > 0 || sel.Limit != nil {
-		return nil, &UnsupportedError{"ORDER BY and LIMIT in DELETE"}
+	if sel.Limit != nil && sel.Limit.Offset != nil {
+		return nil, c.errorAt(verb, "LIMIT in DELETE takes one number")
 	}
 	target, _, _, err := singleTable(sel.From, "DELETE")
 	if err != nil {

@@ -39,6 +39,8 @@ type converter struct {
 	rowIDsFound bool
 	// defaults gives the default of the i-th column of an INSERT's rows, where VALUES says DEFAULT.
 	defaults func(i int) (expr.Expr, error)
+	// defaultOf gives the default of a column of the table that is written.
+	defaultOf func(column string) (expr.Expr, error)
 	// onRead hears of the scans that run; nil: nobody has to know.
 	onRead func(*scanRel) error
 	// marks are the values that stand for open parameters, while a plan is made to be kept.
@@ -391,7 +393,7 @@ func (c *converter) valuesRow(tuple []sql.Expression, s scope) ([]expr.Expr, err
 	row := make([]expr.Expr, len(tuple))
 	for i, e := range tuple {
 		var err error
-		if _, ok := unalias(e).(*parser.DefaultValue); ok && c.defaults != nil {
+		if d, ok := unalias(e).(*parser.DefaultValue); ok && d.Column == "" && c.defaults != nil {
 			row[i], err = c.defaults(i)
 		} else {
 			row[i], err = c.scalar(e, s)

@@ -98,6 +98,11 @@ func (c *converter) kernelScalar(e sql.Expression, s scope) (expr.Expr, error) {
 		return c.scalar(e.Unwrap(), s)
 	case *parser.OwnArgument:
 		return c.scalar(e.Child, s)
+	case *parser.DefaultValue:
+		if e.Column == "" || c.defaultOf == nil {
+			return nil, &UnsupportedError{What: "DEFAULT outside the values of a column"}
+		}
+		return c.defaultOf(e.Column)
 	case *parser.Exact:
 		return c.scalar(e.Child, s)
 	case *expression.CollatedExpression:

@@ -381,13 +381,29 @@ func unwrapProject(n sql.Node) (*plan.Project, bool) {
 	}
 }
 
+// targetRows takes the select list off the rows that an UPDATE or DELETE chooses, from under its LIMIT.
+func targetRows(n sql.Node) (list *plan.Project, rows sql.Node, ok bool) {
+	limit, limited := n.(*plan.Limit)
+	if limited {
+		n = limit.Child
+	}
+	list, ok = unwrapProject(n)
+	switch {
+	case !ok:
+		return nil, nil, false
+	case limited:
+		return list, plan.NewLimit(limit.Limit, list.Child), true
+	}
+	return list, list.Child, true
+}
+
 // update replaces the rows of the child select, which carry their row ids.
 func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
-	p, ok := unwrapProject(w.s.kids[0])
+	p, rows, ok := targetRows(w.s.kids[0])
 	if !ok {
 		return dml.Result{}, fmt.Errorf("UPDATE was bound to %T", w.s.kids[0])
 	}
-	in, err := w.c.convert(p.Child, nil)
+	in, err := w.c.convert(rows, nil)
 	if err != nil {
 		return dml.Result{}, err
 	}
@@ -425,7 +441,11 @@ func (w *writing) assignsKey(as []parser.Assignment) bool {
 
 // delete removes the rows of the child select; without a condition it removes every file.
 func (w *writing) delete() (dml.Result, error) {
-	in, err := w.c.convert(w.s.kids[0], nil)
+	rows := w.s.kids[0]
+	if _, chosen, ok := targetRows(rows); ok {
+		rows = chosen
+	}
+	in, err := w.c.convert(rows, nil)
 	if err != nil {
 		return dml.Result{}, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/dml"
 	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/txn"
 )
@@ -143,6 +144,13 @@ func (s *statement) stageWrite(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	w := &writing{s: s, c: c, tbl: tbl, fields: tbl.Source().Fields(), q: s.rt.query(ctx, c.env)}
 	w.target = &dml.Table{Name: s.stmt.TargetTable().String(), Tx: tx, Snapshot: tbl.Snapshot(), Cache: s.rt.provider.Cache(), Only: own}
 	c.onRead = w.readsOfTarget()
+	c.defaultOf = func(column string) (expr.Expr, error) {
+		i, err := w.position(column)
+		if err != nil {
+			return nil, err
+		}
+		return w.defaultOf(i)
+	}
 	for _, k := range tbl.Key() {
 		i := tbl.ColumnIndex(k)
 		if i < 0 {

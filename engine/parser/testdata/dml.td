@@ -130,7 +130,9 @@ error (*parser.UnsupportedError): featuresql does not support an assignment to a
 parse
 UPDATE t SET a = 1 ORDER BY a LIMIT 2
 ----
-error (*parser.UnsupportedError): featuresql does not support ORDER BY and LIMIT in UPDATE
+UPDATE {Assignments:[{Column:a,Expr:0}],Exprs:1,Table:{Name:t}}
+needs UPDATE on .t
+child (select t.*, 1 from t order by a asc limit 2)
 
 parse
 UPDATE t VERSION AS OF 3 SET a = 1
@@ -171,12 +173,12 @@ error (*parser.UnsupportedError): featuresql does not support DELETE of several 
 parse
 DELETE FROM t GROUP BY a
 ----
-error (*parser.SyntaxError): You have an error in your SQL syntax: DELETE takes WHERE only near 'DELETE FROM t GROUP BY a'
+error (*parser.SyntaxError): You have an error in your SQL syntax: DELETE takes WHERE, ORDER BY and LIMIT near 'DELETE FROM t GROUP BY a'
 
 parse
-DELETE FROM t LIMIT 1
+DELETE FROM t LIMIT 1, 2
 ----
-error (*parser.UnsupportedError): featuresql does not support ORDER BY and LIMIT in DELETE
+error (*parser.SyntaxError): You have an error in your SQL syntax: LIMIT in DELETE takes one number near 'DELETE FROM t LIMIT 1, 2'
 
 parse
 DELETE FROM t FOR VERSION AS OF 3
