@@ -2,6 +2,7 @@ package log
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -67,7 +68,29 @@ func List(ctx context.Context, store objstore.Store, from action.Version) (*List
 		}
 	}
 	slices.SortStableFunc(l.Checkpoints, func(a, b Checkpoint) int { return int(a.Version - b.Version) })
-	return l, nil
+	return l, l.fill(ctx, store)
+}
+
+// maxHoles bounds how many commits that a listing does not show are looked for one by one.
+const maxHoles = 64
+
+// fill looks for commits between those listed: the listing of a folder may miss one that is made meanwhile, and show a later one.
+func (l *Listing) fill(ctx context.Context, store objstore.Store) error {
+	looked := 0
+	for i := 1; i < len(l.Commits) && looked < maxHoles; i++ {
+		v := l.Commits[i-1].Version + 1
+		if v == l.Commits[i].Version {
+			continue
+		}
+		looked++
+		switch o, err := store.Head(ctx, CommitKey(v)); {
+		case err == nil:
+			l.Commits = slices.Insert(l.Commits, i, Commit{v, o})
+		case !errors.Is(err, objstore.ErrNotFound):
+			return fmt.Errorf("list log: %w", err)
+		}
+	}
+	return nil
 }
 
 // Newest returns the newest version of which the listing knows; ok is false if there is none.
