@@ -16,6 +16,7 @@ import (
 
 // serverFlags are the flags of the commands that listen.
 type serverFlags struct {
+	logFlags
 	Listen         string        `help:"Address to listen on." default:"127.0.0.1:3306" env:"FEATURESQL_LISTEN"`
 	MaxConnections int           `help:"Connections beyond this number are refused." default:"1000" env:"FEATURESQL_MAX_CONNECTIONS"`
 	TLSCert        string        `name:"tls-cert" help:"Certificate file (PEM); without one the server makes its own." type:"path" env:"FEATURESQL_TLS_CERT"`
@@ -24,7 +25,6 @@ type serverFlags struct {
 	AuditLog       string        `help:"File to append who ran what, when, at which versions, as JSON lines; off by default." type:"path" env:"FEATURESQL_AUDIT_LOG"`
 	HTTP           string        `name:"http" help:"Address (host:port) of /metrics, /healthz and /readyz; off by default." placeholder:"HOST:PORT" env:"FEATURESQL_HTTP"`
 	DrainTimeout   time.Duration `help:"How long running statements may go on after SIGTERM." default:"30s" env:"FEATURESQL_DRAIN_TIMEOUT"`
-	LogLevel       slog.Level    `help:"Least level of what is logged: debug, info, warn, error." default:"info" env:"FEATURESQL_LOG_LEVEL"`
 }
 
 type serveCmd struct {
@@ -34,7 +34,7 @@ type serveCmd struct {
 
 // Run serves until SIGTERM or SIGINT, then lets running statements end.
 func (c serveCmd) Run(ctx context.Context) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	log := c.logger(os.Stderr)
 	e, err := c.open(ctx, log)
 	if err != nil {
 		return err
@@ -61,11 +61,8 @@ func (f serverFlags) serve(ctx context.Context, e *engine.Engine, log *slog.Logg
 		MaxConnections: f.MaxConnections,
 		RequireTLS:     f.RequireTLS,
 		OnAcceptError:  func(err error) { log.Error("cannot accept connections", "error", err) },
-		OnStatement: func(ev server.StatementEvent) {
-			if ev.Err != nil {
-				log.Debug("statement failed", "connection", ev.ConnectionID, "elapsed_ms", ev.Elapsed.Milliseconds(), "error", ev.Err)
-			}
-		},
+		SlowQuery:      f.SlowQuery,
+		OnStatement:    func(ev server.StatementEvent) { logStatement(log, ev) },
 	}
 	if f.AuditLog != "" {
 		a, err := openAudit(f.AuditLog, log)

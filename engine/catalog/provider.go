@@ -41,6 +41,8 @@ type Provider struct {
 	mu     sync.Mutex
 	tables map[string]*delta.Table // by location under the warehouse
 	onWarn func(table string, warning error)
+
+	shown sync.Map // of *Session, by connection
 }
 
 // NewProvider returns the provider of the warehouse in store. root is its local folder, if it has one;

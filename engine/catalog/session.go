@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -29,6 +30,7 @@ type Session struct {
 	options  txn.Options
 	warnings sync.Mutex // workers of a query warn at the same time
 	scans    exec.Reads // of the current statement
+	stage    atomic.Int32
 
 	trusted  bool // may do everything
 	access   *accounts.Access
@@ -83,9 +85,6 @@ func (s *Session) ValidateSession(ctx *sql.Context) error {
 	ctx.SetTransaction(nil) // an autocommit statement that failed leaves its transaction behind
 	return nil
 }
-
-// Reads is where the scans of the current statement are gathered.
-func (s *Session) Reads() *exec.Reads { return &s.scans }
 
 // maxWarnings bounds what SHOW WARNINGS shows, as MySQL's max_error_count does by default.
 const maxWarnings = 1024

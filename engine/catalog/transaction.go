@@ -156,6 +156,8 @@ func (s *Session) CommitTransaction(ctx *sql.Context, _ sql.Transaction) error {
 	if tx == nil {
 		return nil
 	}
+	s.Enter(Committing)
+	defer s.Enter(Executing)
 	if _, err := tx.Commit(ctx); err != nil {
 		ctx.SetTransaction(nil) // the host does it only after a COMMIT that succeeds
 		ctx.SetIgnoreAutoCommit(false)

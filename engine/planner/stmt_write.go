@@ -97,7 +97,7 @@ func (s *statement) writeOnce(ctx *sql.Context, sess *catalog.Session, tbl *cata
 
 // inTransaction stages changes and, if the transaction is the statement's own, commits them. Nothing of a statement
 // that fails stays: neither staged nor, once no commit can name them, its files.
-func (rt *Runtime) inTransaction(ctx context.Context, tx *txn.Transaction, own bool, stage func() error) error {
+func (rt *Runtime) inTransaction(ctx *sql.Context, tx *txn.Transaction, own bool, stage func() error) error {
 	mark := tx.Mark()
 	err := stage()
 	switch {
@@ -109,9 +109,18 @@ func (rt *Runtime) inTransaction(ctx context.Context, tx *txn.Transaction, own b
 	case !own:
 		return nil
 	case tx.Changed():
-		_, err = rt.group(tx).Commit(ctx, tx)
+		err = rt.commit(ctx, tx)
 	}
 	tx.Clean(ctx)
+	return err
+}
+
+func (rt *Runtime) commit(ctx *sql.Context, tx *txn.Transaction) error {
+	if session, ok := ctx.Session.(*catalog.Session); ok {
+		session.Enter(catalog.Committing)
+		defer session.Enter(catalog.Executing)
+	}
+	_, err := rt.group(tx).Commit(ctx, tx)
 	return err
 }
 

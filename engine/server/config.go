@@ -54,6 +54,9 @@ type Config struct {
 	ReadTimeout    time.Duration // 60 s, within a command
 	WriteTimeout   time.Duration // 60 s, for each write to a client that does not read
 
+	// SlowQuery is the initial long_query_time: a statement that takes longer is told of as slow. 0: none is, whatever the variable says.
+	SlowQuery time.Duration
+
 	// WithSink hands a statement's sink to the plan through its context; wire.With by default.
 	WithSink func(ctx context.Context, s *wire.Sink) context.Context
 	// RunKept runs a SELECT from a plan that was kept; handled is false if there is none. Optional.

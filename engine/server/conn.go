@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/engine/accounts"
+	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/server/wire"
 )
@@ -67,6 +69,10 @@ type conn struct {
 	muted   bool
 	holding bool   // what is written waits in held for the next write
 	held    []byte // sent before anything else
+	broken  bool   // a write has failed somewhere within a packet
+
+	stage   func(catalog.Stage) catalog.Stage // of the session; may be nil
+	hurried atomic.Bool                       // the statement is to end: a client that does not read is waited for no longer
 
 	peeking chan struct{} // closed when the goroutine of watch has seen a byte or an error
 	gone    atomic.Pointer[func(error)]
@@ -304,11 +310,50 @@ func (c *conn) send(p []byte) error {
 		p = append(c.held, p...)
 		c.held = p[:0]
 	}
+	return c.write(p)
+}
+
+// hurry is how long a client is waited for that does not read the result of a statement that is to end.
+const hurry = 50 * time.Millisecond
+
+// errWrite says that the client cannot be reached; after that it would not understand what follows.
+var errWrite error = mysql.NewSQLError(1160, mysql.SSNetError, "writing to the client")
+
+func (c *conn) write(p []byte) error {
+	if c.broken {
+		return errWrite
+	}
+	if c.stage != nil {
+		defer c.stage(c.stage(catalog.Sending))
+	}
 	_ = c.raw.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
+	if c.hurried.Load() {
+		_ = c.raw.SetWriteDeadline(time.Now().Add(hurry))
+	}
 	if _, err := c.Conn.Write(p); err != nil {
-		return fmt.Errorf("writing to the client: %w", err)
+		c.broken = true
+		return fmt.Errorf("%w: %w", errWrite, err)
 	}
 	return nil
+}
+
+// endWith lets no write wait for a client that does not read once the statement of ctx is to end. stop ends that.
+func (c *conn) endWith(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	after := context.AfterFunc(ctx, func() {
+		defer close(done)
+		if !interrupts(context.Cause(ctx)) { // it has ended by itself, all but its result
+			return
+		}
+		c.hurried.Store(true)
+		_ = c.raw.SetWriteDeadline(time.Now().Add(hurry))
+	})
+	return func() {
+		if !after() {
+			<-done
+			c.hurried.Store(false)
+		}
+	}
 }
 
 // maxHeld is the greatest part of a result that waits to go out with the next.

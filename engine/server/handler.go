@@ -31,6 +31,7 @@ type handler struct {
 
 	mu       sync.Mutex
 	byConn   map[uint32]sql.Session
+	kills    map[uint32]context.CancelCauseFunc // of the statements under way, by connection
 	running  int
 	draining bool
 	idle     chan struct{} // closed when draining and nothing runs
@@ -39,7 +40,7 @@ type handler struct {
 var _ mysql.Handler = (*handler)(nil)
 
 func newHandler(s *Server) *handler {
-	return &handler{s: s, byConn: map[uint32]sql.Session{}, idle: make(chan struct{})}
+	return &handler{s: s, byConn: map[uint32]sql.Session{}, kills: map[uint32]context.CancelCauseFunc{}, idle: make(chan struct{})}
 }
 
 // newSession is the session builder of the session manager.
@@ -48,8 +49,14 @@ func (h *handler) newSession(ctx context.Context, c *mysql.Conn, addr string) (s
 	if err != nil {
 		return nil, err
 	}
-	if own, ok := sess.(*catalog.Session); ok && h.s.cfg.Versions {
-		own.Audit()
+	if own, ok := sess.(*catalog.Session); ok {
+		own.Show()
+		if w, ok := c.Conn.(*conn); ok {
+			w.stage = own.Enter
+		}
+		if h.s.cfg.Versions {
+			own.Audit()
+		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -63,7 +70,43 @@ func (h *handler) session(c *mysql.Conn) sql.Session {
 	return h.byConn[c.ConnectionID]
 }
 
-// enter counts a statement in, unless the server shuts down.
+// processes is the host's list of processes, whose KILL tells a statement why it ends.
+type processes struct {
+	sql.ProcessList
+	h *handler
+}
+
+// Kill implements sql.ProcessList.
+func (p processes) Kill(connection uint32) {
+	p.h.mu.Lock()
+	kill := p.h.kills[connection]
+	p.h.mu.Unlock()
+	if kill != nil {
+		kill(errKilled)
+	}
+	p.ProcessList.Kill(connection)
+}
+
+// begin counts a statement in that kill ends, unless the server shuts down.
+func (h *handler) begin(connection uint32, kill context.CancelCauseFunc) error {
+	if err := h.enter(); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kills[connection] = kill
+	return nil
+}
+
+// end counts it out.
+func (h *handler) end(connection uint32) {
+	h.mu.Lock()
+	delete(h.kills, connection)
+	h.mu.Unlock()
+	h.leave()
+}
+
+// enter counts a command in, unless the server shuts down.
 func (h *handler) enter() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -127,6 +170,9 @@ func (h *handler) ConnectionClosed(c *mysql.Conn) {
 	h.sessions.RemoveConn(c)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if own, ok := h.byConn[c.ConnectionID].(*catalog.Session); ok {
+		own.Hide()
+	}
 	delete(h.byConn, c.ConnectionID)
 }
 

@@ -47,6 +47,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	quietHost()
 	s := &Server{cfg: cfg, conns: map[*conn]struct{}{}, started: time.Now(), throttle: newThrottle()}
+	if cfg.SlowQuery > 0 {
+		if err := sql.SystemVariables.AssignValues(map[string]any{longQueryTime: cfg.SlowQuery.Seconds()}); err != nil {
+			return nil, fmt.Errorf("%s: %w", longQueryTime, err)
+		}
+	}
 	if cfg.Accounts != nil {
 		s.warehouse = newWarehouseAuth(&s.cfg)
 	}
@@ -61,7 +66,7 @@ func New(cfg Config) (*Server, error) {
 	e := cfg.Engine
 	s.handler = newHandler(s)
 	s.handler.sessions = host.NewSessionManager(cfg.Contexts, s.handler.newSession, sql.NoopTracer,
-		e.Analyzer.Catalog.Database, e.MemoryManager, e.ProcessList, s.raw.Addr().String())
+		e.Analyzer.Catalog.Database, e.MemoryManager, processes{e.ProcessList, s.handler}, s.raw.Addr().String())
 	l, err := mysql.NewListenerWithConfig(mysql.ListenerConfig{
 		Listener:   limitListener{s.raw, s},
 		AuthServer: authServer{e.Analyzer.Catalog.MySQLDb, s},

@@ -49,7 +49,10 @@ type run struct {
 }
 
 // errGone is the cause of a statement's end when its client has gone.
-var errGone = errors.New("the client has closed the connection")
+var errGone error = mysql.NewSQLError(1158, mysql.SSNetError, "the client has closed the connection")
+
+// errKilled is the cause of a statement's end by KILL.
+var errKilled = fmt.Errorf("killed: %w", context.Canceled)
 
 // errTimeout is the cause of a statement's end after max_execution_time.
 var errTimeout = mysqlerr.ErrTimeout
@@ -57,14 +60,16 @@ var errTimeout = mysqlerr.ErrTimeout
 // statement runs one statement and sends its result. The error, if it comes before the result, is for the host to
 // send; one in the middle of the result has been sent when statement returns.
 func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, cb mysql.ResultSpoolFn) (string, error) {
-	if err := h.enter(); err != nil {
+	parent, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	if err := h.begin(c.ConnectionID, cancel); err != nil {
 		return "", err
 	}
-	defer h.leave()
+	defer h.end(c.ConnectionID)
 	started := time.Now()
 	r := &run{h: h, c: c, cmd: cmd, cb: cb, text: parser.MaskPasswords(cmd.text)}
 	r.w, _ = c.Conn.(*conn)
-	err := r.execute(parent)
+	err := r.execute(parent, cancel)
 	var out *mysql.SQLError
 	if err != nil {
 		out = mysqlerr.From(r.named(err))
@@ -89,6 +94,7 @@ func (r *run) tell(elapsed time.Duration, err error, out *mysql.SQLError) {
 		e.ID = r.ctx.Pid()
 		if sess, ok := r.ctx.Session.(*catalog.Session); ok {
 			e.Reads = sess.Reads().Take()
+			sess.EndStatement(r.ctx)
 			if r.h.s.cfg.Versions {
 				e.Versions = sess.TakeUsed()
 			}
@@ -98,6 +104,7 @@ func (r *run) tell(elapsed time.Duration, err error, out *mysql.SQLError) {
 	if f == nil {
 		return
 	}
+	e.Slow = r.slow(elapsed)
 	if r.w != nil {
 		e.Account, e.Address = r.w.account.Plain(), hostOf(r.w.RemoteAddr())
 	}
@@ -106,6 +113,19 @@ func (r *run) tell(elapsed time.Duration, err error, out *mysql.SQLError) {
 	}
 	f(e)
 }
+
+// slow reports whether the statement took longer than the session's long_query_time.
+func (r *run) slow(elapsed time.Duration) bool {
+	if r.h.s.cfg.SlowQuery <= 0 || r.ctx == nil {
+		return false
+	}
+	v, err := r.ctx.Session.GetSessionVariable(r.ctx, longQueryTime)
+	seconds, ok := v.(float64)
+	return err == nil && ok && elapsed.Seconds() > seconds
+}
+
+// longQueryTime is the session variable of the seconds after which a statement is slow.
+const longQueryTime = "long_query_time"
 
 // named completes an error of binding by the clause that it is in, and one of a table by its name.
 func (r *run) named(err error) error {
@@ -120,9 +140,7 @@ func (r *run) named(err error) error {
 }
 
 // execute runs the statement and sends its result.
-func (r *run) execute(parent context.Context) (err error) {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
+func (r *run) execute(ctx context.Context, cancel context.CancelCauseFunc) (err error) {
 	h := r.h
 	if r.ctx, err = h.sessions.NewContextWithQuery(ctx, r.c, r.cmd.text); err != nil {
 		return err
@@ -137,6 +155,7 @@ func (r *run) execute(parent context.Context) (err error) {
 	defer sql.SessionCommandEnd(r.ctx.Session)
 	if r.w != nil && !r.cmd.cursor {
 		defer r.w.watch(func(error) { cancel(errGone) })()
+		defer r.w.endWith(ctx)()
 	}
 	if err = r.query(); err != nil {
 		err = r.cause(ctx, err)
@@ -194,15 +213,20 @@ func (r *run) kept() (handled bool, err error) {
 
 // cause turns the error of a cancelled context into the reason of the cancellation.
 func (r *run) cause(ctx context.Context, err error) error {
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errWrite) {
 		return err
 	}
 	for _, c := range []context.Context{r.ctx, ctx} {
-		if cause := context.Cause(c); errors.Is(cause, errTimeout) || errors.Is(cause, errGone) {
+		if cause := context.Cause(c); interrupts(cause) {
 			return cause
 		}
 	}
 	return err
+}
+
+// interrupts reports whether a context ended for a reason that ends its statement.
+func interrupts(cause error) bool {
+	return errors.Is(cause, errTimeout) || errors.Is(cause, errGone) || errors.Is(cause, errKilled)
 }
 
 // parse parses the statement, or the first of several, itself: the host's engine would hide the type of the error.
@@ -238,7 +262,11 @@ func (r *run) limitTime() (stop func()) {
 	}
 	ctx, cancel := context.WithTimeoutCause(r.ctx, time.Duration(ms)*time.Millisecond, errTimeout)
 	r.ctx = r.ctx.WithContext(ctx)
-	return cancel
+	if r.w == nil {
+		return cancel
+	}
+	wait := r.w.endWith(ctx)
+	return func() { wait(); cancel() }
 }
 
 func isSelect(text string) bool {

@@ -43,7 +43,7 @@ func Processes(ctx *sql.Context) ([]sql.Row, error) {
 		}
 		state := ""
 		if p.Command == sql.ProcessCommandQuery {
-			state, info = "executing", p.Query
+			state, info = session.StateOf(p.Connection), p.Query
 		}
 		rows = append(rows, sql.NewRow(uint64(p.Connection), p.User, p.Host, db, string(p.Command), int64(p.Seconds()), state, info))
 	}
