@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/go-sql-driver/mysql"
 
@@ -87,9 +88,12 @@ func (s *served) get(path string) (int, string) {
 	return res.StatusCode, string(body)
 }
 
-// scrape returns every sample by its name and labels.
+// scrape returns every sample by its name and labels, once no statement runs: a client may have its answer before.
 func (s *served) scrape() map[string]float64 {
 	s.t.Helper()
+	for began := time.Now(); s.server.Counts().Running > 0 && time.Since(began) < 5*time.Second; {
+		time.Sleep(time.Millisecond)
+	}
 	status, body := s.get("/metrics")
 	if status != http.StatusOK {
 		s.t.Fatalf("%d: %s", status, body)
