@@ -45,8 +45,35 @@ type converter struct {
 	onRead func(*scanRel) error
 	// marks are the values that stand for open parameters, while a plan is made to be kept.
 	marks map[any]int
+	// lateral counts the columns of the joins' inputs to the left of the node that is converted, up to the enclosing
+	// query; gaps are where the host counts such columns in the expressions that are converted.
+	lateral int
+	gaps    []gap
 	// shares are the common table expressions converted so far.
 	shares map[string]*sharedRel
+}
+
+// gap is a range of the host's column positions in which there is nothing: an ON condition counts the columns to the
+// left of its join, too, if that is the right input of another one, though it cannot name them.
+type gap struct{ at, n int }
+
+// position is where a column that the host has at i is in outer ++ fields.
+func (c *converter) position(i int) int {
+	out := i
+	for _, g := range c.gaps {
+		if i >= g.at+g.n {
+			out -= g.n
+		}
+	}
+	return out
+}
+
+// within runs f over an expression's subquery, or over a derived table that sees nothing of what is around it.
+func (c *converter) within(gaps []gap, f func() (rel, error)) (rel, error) {
+	lateral, before := c.lateral, c.gaps
+	defer func() { c.lateral, c.gaps = lateral, before }()
+	c.lateral, c.gaps = 0, gaps
+	return f()
 }
 
 // scopeOf is the scope of the expressions of a node over in.
@@ -83,7 +110,7 @@ func (c *converter) convertNode(n sql.Node, outer []exec.Field) (rel, error) {
 		return c.convert(n.Child, outer)
 	case *plan.SubqueryAlias:
 		if !n.OuterScopeVisibility {
-			outer = nil
+			return c.within(nil, func() (rel, error) { return c.subqueryAlias(n, nil) })
 		}
 		return c.subqueryAlias(n, outer)
 	case *plan.StripRowNode: // the host's executor hands the enclosing row down; here it does not

@@ -22,13 +22,24 @@ func (c *converter) join(n *plan.JoinNode, outer []exec.Field) (rel, error) {
 	if err != nil {
 		return nil, err
 	}
+	lateral := c.lateral
+	c.lateral += len(c.scopeOf(left, outer).visible())
 	right, err := c.convert(n.Right(), outer)
+	c.lateral = lateral
 	if err != nil {
 		return nil, err
 	}
 	j := &joinRel{kind: joinKind(n.Op), left: left, right: right}
 	if n.Filter == nil {
 		return j, nil
+	}
+	if lateral > 0 {
+		defer func(before []gap) { c.gaps = before }(c.gaps)
+		at := len(outer)
+		for _, g := range c.gaps {
+			at += g.n
+		}
+		c.gaps = append(slices.Clip(c.gaps), gap{at, lateral})
 	}
 	both := append(append([]exec.Field(nil), left.fields()...), right.fields()...)
 	for _, cond := range expression.SplitConjunction(n.Filter) {

@@ -272,10 +272,10 @@ func (c *converter) having(n *plan.Having, outer []exec.Field) (rel, error) {
 	}
 	cond, _, err := transform.Expr(n.Cond, func(e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
 		f, ok := e.(*expression.GetField)
-		if !ok || f.Index() < len(outer) || f.Index()-len(outer) >= len(p.Projections) {
+		if !ok || c.position(f.Index()) < len(outer) || c.position(f.Index())-len(outer) >= len(p.Projections) {
 			return e, transform.SameTree, nil
 		}
-		x := unalias(p.Projections[f.Index()-len(outer)])
+		x := unalias(p.Projections[c.position(f.Index())-len(outer)])
 		if hasWindow(x) {
 			return nil, transform.SameTree, &parser.WindowError{Code: 3594, Reason: fmt.Sprintf(
 				"You cannot use the alias '%s' of an expression containing a window function in this context.", f.Name())}

@@ -122,7 +122,7 @@ func (c *converter) kernelScalar(e sql.Expression, s scope) (expr.Expr, error) {
 }
 
 func (c *converter) column(e *expression.GetField, s scope) (expr.Expr, error) {
-	i := e.Index()
+	i := c.position(e.Index())
 	if i < len(s.outer) {
 		f := s.outer[i]
 		if c.outerRow != nil {

@@ -111,7 +111,7 @@ func (c *converter) subqueryRel(sq *plan.Subquery, s scope) (rel, error) {
 		return nil, errNoKernel
 	}
 	all := append(append([]exec.Field(nil), s.outer...), s.visible()...)
-	return c.convert(sq.Query, all)
+	return c.within(c.gaps, func() (rel, error) { return c.convert(sq.Query, all) })
 }
 
 func (c *converter) unnestExists(in rel, sq *plan.Subquery, s scope, negated bool) (rel, error) {
@@ -383,20 +383,21 @@ func (c *converter) apply(kind subqueryKind, sq *plan.Subquery, left expr.Expr, 
 	}
 	fields := append(append([]exec.Field(nil), s.outer...), s.visible()...)
 	c.countFallback("correlated subquery")
+	gaps := c.gaps
 	call := func(vals []types.Value) (types.Value, error) {
 		row := append(append([]types.Value(nil), known...), vals...)
 		var operand types.Value
 		if left != nil {
 			operand, row = vals[0], append(append([]types.Value(nil), known...), vals[1:]...)
 		}
-		return c.evalCorrelated(kind, sq, fields, row, operand, t)
+		return c.evalCorrelated(kind, sq, fields, gaps, row, operand, t)
 	}
 	return &expr.RowFunc{Name: "correlated subquery", Args: args, Typ: t, Call: call}, nil
 }
 
 // evalCorrelated plans and runs the subquery with the enclosing row's values in place of its outer columns.
-func (c *converter) evalCorrelated(kind subqueryKind, sq *plan.Subquery, fields []exec.Field, row []types.Value, operand types.Value, t types.Type) (types.Value, error) {
-	sub := &converter{ctx: c.ctx, env: c.env, rt: c.rt, outerRow: row, sources: c.sources, onRead: c.onRead}
+func (c *converter) evalCorrelated(kind subqueryKind, sq *plan.Subquery, fields []exec.Field, gaps []gap, row []types.Value, operand types.Value, t types.Type) (types.Value, error) {
+	sub := &converter{ctx: c.ctx, env: c.env, rt: c.rt, outerRow: row, gaps: gaps, sources: c.sources, onRead: c.onRead}
 	r, err := sub.convert(sq.Query, fields)
 	if err != nil {
 		return types.Value{}, err
