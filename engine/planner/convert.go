@@ -279,7 +279,11 @@ func (c *converter) filter(child sql.Node, cond sql.Expression, outer []exec.Fie
 }
 
 func (c *converter) project(n *plan.Project, outer []exec.Field) (rel, error) {
-	in, es, err := c.windowsBelow(n.Child, n.Projections, outer)
+	p, err := c.repeatedKeys(n, outer)
+	if err != nil {
+		return nil, err
+	}
+	in, es, err := c.windowsBelow(p.Child, p.Projections, outer)
 	if err != nil {
 		return nil, err
 	}
