@@ -1,6 +1,7 @@
 # Delta's conflict matrix: every operation after every other one that won, all on the partition a. The rules are those of
-# Delta's documentation (Concurrency control), but for one: who read files that a compaction replaced may commit, since the rows are what they
-# were, where Delta's own checker refuses it. Who changes them may not.
+# Delta's documentation (Concurrency control), but for two: who read files that a compaction replaced may commit, since the rows are what they
+# were, where Delta's own checker refuses it; who changes them may not. And a new protocol ends every transaction that it overtakes, where Delta's
+# goes on if it can write the new one. interop/test_conflict_matrix.py asks Delta about every pair.
 
 operation append
 add NEW a 100..109
