@@ -25,6 +25,8 @@ func (s *statement) shownText() (string, bool) {
 	switch {
 	case s.is(0, "describe", "desc", "explain"):
 		return s.describedColumn()
+	case s.is(0, "flush", "analyze") && s.is(1, "local", "no_write_to_binlog"): // there is no such log
+		return s.text(0) + " " + s.src[s.at(2).start:s.at(len(s.toks)-1).start], true
 	case !s.is(0, "show"):
 		return "", false
 	case s.is(1, "count") && s.punct(2, '(') && s.punct(3, '*') && s.is(5, "warnings", "errors"):

@@ -67,9 +67,12 @@ func (rt *Runtime) Install(a *analyzer.Analyzer) {
 const convertRuleID analyzer.RuleId = 10_000
 
 // convertRule converts the outermost queries of a statement; subqueries come with them.
-func (rt *Runtime) convertRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.Node, s *plan.Scope, _ analyzer.RuleSelector, _ *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+func (rt *Runtime) convertRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.Node, s *plan.Scope, _ analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 	if s != nil {
 		return n, transform.SameTree, nil
+	}
+	if _, ours := n.(statementNode); ours || n.IsReadOnly() { // the host sets it for every view that it binds; it would commit
+		flags.Unset(sql.QFlagDDL)
 	}
 	if err := checkQueries(n, modeHas(ctx, "ONLY_FULL_GROUP_BY", "ANSI")); err != nil {
 		return nil, transform.SameTree, err
