@@ -40,7 +40,8 @@ type Options struct {
 	QueryBytes  int64          // that one query may hold; default: MemoryBytes
 	CacheBytes  int64          // of cached footers and indexes; default 256 MiB
 	TempDir     string
-	MaxAttempts int // executions of an autocommit write that meets conflicts; default 10
+	FileDir     string // below which LOAD DATA without LOCAL may read files of the server; default: nowhere
+	MaxAttempts int    // executions of an autocommit write that meets conflicts; default 10
 	Log         *slog.Logger
 }
 
@@ -102,7 +103,7 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 	})
 	e.runtime = planner.NewRuntime(e.provider, planner.Options{
 		Workers: opts.Workers, BatchRows: opts.BatchRows, Memory: e.memory, QueryBytes: opts.QueryBytes,
-		TempDir: opts.TempDir, MaxAttempts: opts.MaxAttempts,
+		TempDir: opts.TempDir, FileDir: opts.FileDir, MaxAttempts: opts.MaxAttempts,
 		OnConflict: func(table string, attempt int, err error) {
 			e.counters.retried.Add(1)
 			opts.Log.Info("conflict, write retried", "table", table, "attempt", attempt, "error", err)

@@ -25,7 +25,7 @@ func registerVariables() {
 	}})
 	for name, value := range map[string]any{
 		"sql_mode": defaultMode, "version": MySQLVersion, "version_comment": "featuresql " + Version,
-		"version_compile_os": runtime.GOOS, "version_compile_machine": runtime.GOARCH,
+		"local_infile": int8(1), "version_compile_os": runtime.GOOS, "version_compile_machine": runtime.GOARCH,
 	} {
 		if v, _, ok := sql.SystemVariables.GetGlobal(name); ok {
 			own := *v.(*sql.MysqlSystemVariable)

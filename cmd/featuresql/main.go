@@ -34,11 +34,12 @@ type engineFlags struct {
 	CacheMemory int64  `help:"Bytes of footers, indexes and hot pages that are kept in memory." default:"1073741824" env:"FEATURESQL_CACHE_MEMORY"`
 	QueryMemory int64  `help:"Bytes that one query may hold; 0 is unlimited." env:"FEATURESQL_QUERY_MEMORY"`
 	TempDir     string `help:"Folder for data that does not fit in memory." env:"FEATURESQL_TEMP_DIR" type:"path"`
+	FileDir     string `help:"Folder of files that LOAD DATA without LOCAL may read; none without it." env:"FEATURESQL_FILE_DIR" type:"path"`
 }
 
 func (f engineFlags) open(ctx context.Context, log *slog.Logger) (*engine.Engine, error) {
 	return engine.Open(ctx, engine.Options{
-		Warehouse: f.Warehouse, Workers: f.Workers, MemoryBytes: f.MemoryLimit, QueryBytes: f.QueryMemory, CacheBytes: f.CacheMemory, TempDir: f.TempDir, Log: log,
+		Warehouse: f.Warehouse, Workers: f.Workers, MemoryBytes: f.MemoryLimit, QueryBytes: f.QueryMemory, CacheBytes: f.CacheMemory, TempDir: f.TempDir, FileDir: f.FileDir, Log: log,
 	})
 }
 

@@ -36,6 +36,8 @@ func (c *compiler) custom() bool {
 		return true
 	case c.is(0, "insert", "replace", "update", "delete", "merge", "truncate", "with"):
 		return true
+	case c.is(0, "load"):
+		return c.is(1, "data")
 	case c.is(0, "create"):
 		return c.is(1, "table", "temporary", "external") || c.seq(1, "or", "replace") && c.is(3, "table", "temporary")
 	case c.is(0, "drop"):
@@ -57,6 +59,8 @@ func (c *compiler) compile() (*compiled, error) {
 		return c.transaction()
 	case c.is(0, "merge"):
 		return c.merge(0)
+	case c.is(0, "load"):
+		return c.load()
 	case c.is(0, "with"):
 		return c.with()
 	case c.is(0, "insert", "replace"):

@@ -70,6 +70,7 @@ type Insert struct {
 	Ignore  bool // IGNORE was given, with any Mode
 	// OnDuplicate are the assignments of ON DUPLICATE KEY UPDATE, left to right; Expr is a position in child 1's list.
 	OnDuplicate []Assignment
+	File        *LoadFile // of LOAD DATA, nil for INSERT and REPLACE
 }
 
 // NewRowAlias is the alias under which ON DUPLICATE KEY UPDATE's child select joins the row to be inserted.
@@ -248,6 +249,9 @@ type Explain struct {
 
 // Verb implements Statement.
 func (s *Insert) Verb() string {
+	if s.File != nil {
+		return "LOAD DATA"
+	}
 	if s.Mode == InsertReplace {
 		return "REPLACE"
 	}

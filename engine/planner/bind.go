@@ -55,6 +55,7 @@ type statement struct {
 	stmt   parser.Statement
 	schema sql.Schema
 	kids   []sql.Node
+	file   *loadedFile // of LOAD DATA, while it runs
 }
 
 func (s *statement) Resolved() bool {

@@ -49,6 +49,7 @@ type converter struct {
 	// query; gaps are where the host counts such columns in the expressions that are converted.
 	lateral int
 	gaps    []gap
+	file    *rowsRel // what the file of LOAD DATA has
 	// shares are the common table expressions converted so far.
 	shares map[string]*sharedRel
 }
@@ -239,6 +240,9 @@ func (c *converter) table(n *plan.ResolvedTable) (rel, error) {
 }
 
 func (c *converter) subqueryAlias(n *plan.SubqueryAlias, outer []exec.Field) (rel, error) {
+	if c.file != nil && n.Name() == parser.FileAlias {
+		return c.file, nil
+	}
 	if r := c.shares[definitionOf(n)]; r != nil {
 		r.of.places++
 		return r, nil

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"context"
 	"sync"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -308,6 +309,9 @@ func (r *valuesRel) estimate() float64    { return float64(len(r.rows)) }
 type rowsRel struct {
 	node sql.Node
 	out  []exec.Field
+	// open, if set, gives the rows instead of a node; name is for EXPLAIN.
+	open func(context.Context) (exec.RowIter, error)
+	name string
 }
 
 func (r *rowsRel) fields() []exec.Field { return r.out }

@@ -114,9 +114,6 @@ func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.
 	if shown, err := rt.showTable(ctx, n); shown != nil || err != nil {
 		return shown, err
 	}
-	if load, ok := n.(*plan.LoadData); ok && !load.Local {
-		return nil, &ServerFileError{Path: load.File}
-	}
 	into, ok := n.(*plan.Into) // SELECT … INTO: the one host node that runs a query below it
 	if !ok {
 		return n, nil
@@ -141,13 +138,6 @@ type DropDatabaseError struct{ Database string }
 
 func (e *DropDatabaseError) Error() string {
 	return "Can't drop database '" + e.Database + "'; database doesn't exist"
-}
-
-// ServerFileError says that a statement would read or write a file of the server's machine.
-type ServerFileError struct{ Path string }
-
-func (e *ServerFileError) Error() string {
-	return fmt.Sprintf("no statement reads or writes files of the server (--secure-file-priv): '%s'", e.Path)
 }
 
 // isQuery reports whether n is a relational operator that the converter takes.

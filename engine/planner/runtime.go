@@ -29,7 +29,8 @@ type Options struct {
 	Memory      *exec.Budget // of the server
 	QueryBytes  int64        // memory limit of one query; 0: the server's
 	TempDir     string
-	MaxAttempts int // executions of an autocommit write that meets conflicts
+	FileDir     string // below which LOAD DATA may read files of the server; empty: none
+	MaxAttempts int    // executions of an autocommit write that meets conflicts
 	TableStore  func(loc string) objstore.Store
 	OnFallback  func(what string)                          // a construct ran row by row
 	OnConflict  func(table string, attempt int, err error) // an autocommit write is executed again

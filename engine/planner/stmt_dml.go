@@ -157,6 +157,9 @@ func (e *NoKeyError) Error() string {
 
 // insertSource brings the child's rows into the table's column order and types.
 func (w *writing) insertSource(stmt *parser.Insert) (rel, error) {
+	if stmt.File != nil {
+		return w.loadSource(stmt)
+	}
 	targets, err := w.insertTargets(stmt.Columns)
 	if err != nil {
 		return nil, err

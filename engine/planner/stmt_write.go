@@ -24,26 +24,37 @@ import (
 // write runs a DML statement. In autocommit mode it is its own transaction and runs again, on the newest
 // version, when another writer made its reads stale; in an explicit transaction a conflict shows at COMMIT.
 func (s *statement) write(ctx *sql.Context) ([]sql.Row, error) {
-	sess, err := catalog.SessionOf(ctx)
+	if ins, ok := s.stmt.(*parser.Insert); ok && ins.File != nil {
+		return s.writeLoad(ctx, ins)
+	}
+	res, err := s.writeUntilDone(ctx)
 	if err != nil {
 		return nil, err
+	}
+	return s.done(ctx, res), nil
+}
+
+func (s *statement) writeUntilDone(ctx *sql.Context) (dml.Result, error) {
+	sess, err := catalog.SessionOf(ctx)
+	if err != nil {
+		return dml.Result{}, err
 	}
 	for attempt := 1; ; attempt++ {
 		tbl, err := s.rt.target(ctx, s.stmt.TargetTable())
 		if err != nil {
-			return nil, written(err, s.stmt)
+			return dml.Result{}, written(err, s.stmt)
 		}
 		res, own, err := s.writeOnce(ctx, sess, tbl)
 		var conflict *txn.ConflictError
 		if err == nil || !own || !errors.As(err, &conflict) || attempt >= s.rt.maxAttempts() {
-			return s.done(ctx, res), err
+			return res, err
 		}
 		if s.rt.opts.OnConflict != nil {
 			s.rt.opts.OnConflict(tbl.Location(), attempt, err)
 		}
 		sess.Refresh(tbl.Location())
 		if err := pause(ctx, attempt); err != nil {
-			return nil, err
+			return res, err
 		}
 	}
 }
@@ -73,6 +84,9 @@ func (s *statement) done(ctx *sql.Context, r dml.Result) []sql.Row {
 	case *parser.Insert:
 		if stmt.Mode == parser.InsertUpsert || stmt.Mode == parser.InsertReplace {
 			n += r.Updated
+		}
+		if s.file != nil {
+			ok.Info = loadInfo{s.file.lines.Load(), r.Updated, r.Ignored, int64(ctx.WarningCount())}
 		}
 	case *parser.Update:
 		ok.Info = plan.UpdateInfo{Matched: int(r.Updated + r.Same), Updated: int(r.Updated), Warnings: int(ctx.WarningCount())}

@@ -1,18 +1,12 @@
 package server_test
 
 import (
-	"context"
 	"encoding/binary"
-	"fmt"
-	"io"
 	"strings"
 	"testing"
 
-	"github.com/dolthub/go-mysql-server/memory"
 	host "github.com/dolthub/go-mysql-server/sql"
-	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 	wiremysql "github.com/dolthub/vitess/go/mysql"
-	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/featuresql/featuresql/engine/server/wire"
 )
@@ -97,30 +91,5 @@ func TestCursor(t *testing.T) {
 	}
 	if got := c.query("SELECT 1"); got != "[\x011]" {
 		t.Errorf("%q", got)
-	}
-}
-
-// TestLoadLocal sends a file from the client in the middle of a statement.
-func TestLoadLocal(t *testing.T) {
-	h := start(t, nil)
-	h.db.AddTable("loaded", memory.NewTable(h.db, "loaded", host.NewPrimaryKeySchema(host.Schema{
-		{Name: "a", Type: hosttypes.Int64, Source: "loaded"}, {Name: "b", Type: hosttypes.LongText, Source: "loaded", Nullable: true}}), nil))
-	var data strings.Builder
-	for i := range 2000 {
-		fmt.Fprintf(&data, "%d,text %d\n", i, i)
-	}
-	driver.RegisterReaderHandler("rows", func() io.Reader { return strings.NewReader(data.String()) })
-	c := h.conn("")
-	ctx := context.Background()
-	if _, err := c.ExecContext(ctx, "SET GLOBAL local_infile = 1"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.ExecContext(ctx, "LOAD DATA LOCAL INFILE 'Reader::rows' INTO TABLE loaded FIELDS TERMINATED BY ','"); err != nil {
-		t.Fatal(err)
-	}
-	var n int
-	var sum float64
-	if err := c.QueryRowContext(ctx, "SELECT count(*), sum(a) FROM loaded").Scan(&n, &sum); err != nil || n != 2000 || sum != 1999*1000 {
-		t.Error(n, sum, err)
 	}
 }

@@ -1,0 +1,289 @@
+package textfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// MaxLineBytes bounds the text of a line.
+const MaxLineBytes = 64 << 20
+
+// Format says where fields and lines end (MySQL 8.0 manual, "LOAD DATA Statement", "Field and Line Handling").
+type Format struct {
+	FieldEnd  string // never empty
+	Quote     string // one byte, or empty
+	Escape    string // one byte, or empty
+	LineStart string // what stands before it is no part of the line; a line without it is skipped
+	LineEnd   string // empty: the file is one line
+}
+
+// Default is the format without any clause.
+var Default = Format{FieldEnd: "\t", Escape: `\`, LineEnd: "\n"}
+
+// Field is one value of a line.
+type Field struct {
+	Text string
+	Null bool
+}
+
+// LineError says that a line cannot be read.
+type LineError struct {
+	Line   int64 // from 1
+	Reason string
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("line %d of the file: %s", e.Line, e.Reason) }
+
+// Reader reads lines; make it with New.
+type Reader struct {
+	src     io.Reader
+	f       Format
+	buf     []byte // what was read and not yet used is buf[pos:]
+	pos     int
+	err     error     // of src
+	special [256]bool // bytes that may end a run of text
+	line    int64
+	text    []byte // of all fields of the line
+	ends    []fieldEnd
+	fields  []Field
+}
+
+type fieldEnd struct {
+	at           int
+	quoted, null bool
+}
+
+// New returns a reader of r.
+func New(r io.Reader, f Format) *Reader {
+	out := &Reader{src: r, f: f, buf: make([]byte, 0, 256<<10)}
+	for _, mark := range []string{f.FieldEnd, f.LineEnd, f.Quote, f.Escape} {
+		if mark != "" {
+			out.special[mark[0]] = true
+		}
+	}
+	return out
+}
+
+// Line is the number of the line that Next returned, from 1.
+func (r *Reader) Line() int64 { return r.line }
+
+// fill makes n bytes available, or says why there are fewer.
+func (r *Reader) fill(n int) error {
+	for len(r.buf)-r.pos < n {
+		if r.err != nil {
+			return r.err
+		}
+		if r.pos > 0 && len(r.buf)+n > cap(r.buf) {
+			r.buf = append(r.buf[:0], r.buf[r.pos:]...)
+			r.pos = 0
+		}
+		r.buf = slices.Grow(r.buf, n)
+		var got int
+		got, r.err = r.src.Read(r.buf[len(r.buf):cap(r.buf)])
+		r.buf = r.buf[:len(r.buf)+got]
+	}
+	return nil
+}
+
+// at reports whether the mark comes next, and takes it.
+func (r *Reader) at(mark string) bool {
+	if mark == "" || r.buf[r.pos] != mark[0] {
+		return false
+	}
+	if len(mark) > 1 && (r.fill(len(mark)) != nil || string(r.buf[r.pos:r.pos+len(mark)]) != mark) {
+		return false
+	}
+	r.pos += len(mark)
+	return true
+}
+
+// passBy passes over everything up to the mark and over the mark.
+func (r *Reader) passBy(mark string) error {
+	for {
+		if err := r.fill(1); err != nil {
+			return err
+		}
+		if r.at(mark) {
+			return nil
+		}
+		r.pos++
+	}
+}
+
+// Skip passes over n lines, whatever fields they have; fewer are no error.
+func (r *Reader) Skip(n int64) error {
+	for ; n > 0; n-- {
+		r.line++
+		if err := r.passBy(r.f.LineEnd); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// Next returns the fields of the next line, valid until the next call, or io.EOF.
+func (r *Reader) Next() ([]Field, error) {
+	r.line++
+	r.text, r.ends = r.text[:0], r.ends[:0]
+	if r.f.LineStart != "" {
+		if err := r.passBy(r.f.LineStart); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.fill(1); err != nil {
+		return nil, err
+	}
+	for {
+		last, err := r.field()
+		if err != nil {
+			return nil, err
+		}
+		if last {
+			return r.cut(), nil
+		}
+	}
+}
+
+// cut makes the fields of the line that was read.
+func (r *Reader) cut() []Field {
+	all := string(r.text)
+	r.fields = r.fields[:0]
+	from := 0
+	for _, e := range r.ends {
+		f := Field{Text: all[from:e.at]}
+		word := !e.quoted && f.Text == "NULL" && (r.f.Quote != "" || r.f.Escape == "")
+		if word || e.null && len(f.Text) == 1 {
+			f = Field{Null: true}
+		}
+		r.fields = append(r.fields, f)
+		from = e.at
+	}
+	return r.fields
+}
+
+// run takes the text up to a byte that may be something else.
+func (r *Reader) run() error {
+	for {
+		if err := r.fill(1); err != nil {
+			return err
+		}
+		i := r.pos
+		for i < len(r.buf) && !r.special[r.buf[i]] {
+			i++
+		}
+		r.text = append(r.text, r.buf[r.pos:i]...)
+		if r.pos = i; i < len(r.buf) {
+			return nil
+		}
+		if len(r.text) > MaxLineBytes {
+			return &LineError{r.line, "longer than 64 MiB; do its fields and lines end as LOAD DATA says?"}
+		}
+	}
+}
+
+// field reads a field and what ends it; last says that this is the line's end.
+func (r *Reader) field() (last bool, err error) {
+	e := fieldEnd{}
+	if err := r.fill(1); err == nil && r.at(r.f.Quote) {
+		e.quoted = true
+		return r.quoted(e)
+	}
+	for {
+		err := r.run()
+		switch {
+		case errors.Is(err, io.EOF):
+			return true, r.end(e)
+		case err != nil:
+			return false, err
+		case r.at(r.f.Escape):
+			if err := r.escaped(&e); err != nil {
+				return false, err
+			}
+		case r.at(r.f.LineEnd):
+			return true, r.end(e)
+		case r.at(r.f.FieldEnd):
+			return false, r.end(e)
+		default:
+			r.take()
+		}
+	}
+}
+
+// take adds the next byte to the text.
+func (r *Reader) take() {
+	r.text = append(r.text, r.buf[r.pos])
+	r.pos++
+}
+
+func (r *Reader) end(e fieldEnd) error {
+	e.at = len(r.text)
+	r.ends = append(r.ends, e)
+	return nil
+}
+
+// quoted reads the rest of a field in quotes. A quote within it is doubled, or followed by neither end.
+func (r *Reader) quoted(e fieldEnd) (last bool, err error) {
+	for {
+		err := r.run()
+		switch {
+		case errors.Is(err, io.EOF):
+			return false, &LineError{r.line, "a field in quotes does not end"}
+		case err != nil:
+			return false, err
+		case r.f.Escape != r.f.Quote && r.at(r.f.Escape):
+			if err := r.escaped(&e); err != nil {
+				return false, err
+			}
+		case r.at(r.f.Quote):
+			err := r.fill(1)
+			switch {
+			case errors.Is(err, io.EOF), err == nil && r.at(r.f.LineEnd):
+				return true, r.end(e)
+			case err != nil:
+				return false, err
+			case r.at(r.f.FieldEnd):
+				return false, r.end(e)
+			}
+			r.at(r.f.Quote)
+			r.text = append(r.text, r.f.Quote[0])
+		default:
+			r.take()
+		}
+	}
+}
+
+// escaped reads the byte after an escape. \N alone is NULL.
+func (r *Reader) escaped(e *fieldEnd) error {
+	err := r.fill(1)
+	if errors.Is(err, io.EOF) {
+		r.text = append(r.text, r.f.Escape[0])
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch c := r.buf[r.pos]; c {
+	case '0':
+		r.text = append(r.text, 0)
+	case 'b':
+		r.text = append(r.text, '\b')
+	case 'n':
+		r.text = append(r.text, '\n')
+	case 'r':
+		r.text = append(r.text, '\r')
+	case 't':
+		r.text = append(r.text, '\t')
+	case 'Z':
+		r.text = append(r.text, 0x1a)
+	default:
+		e.null = e.null || c == 'N'
+		r.text = append(r.text, c)
+	}
+	r.pos++
+	return nil
+}
