@@ -84,7 +84,7 @@ def server(warehouse):
 @pytest.fixture(scope="session")
 def spark():
     from pyspark.sql import SparkSession
-    jars = [j for j in glob.glob(JARS + "/*.jar") if re.match(r"(delta|unitycatalog)-", os.path.basename(j))]
+    jars = [j for j in glob.glob(JARS + "/*.jar") if re.match(r"(delta|unitycatalog|mysql)-", os.path.basename(j))]
     s = (SparkSession.builder.master("local[2]").appName("interop")
          .config("spark.jars", ",".join(jars))
          .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
