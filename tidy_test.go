@@ -48,6 +48,9 @@ var layers = map[string][]string{
 		"datasource/objstore", "datasource/parquet", "engine/exec", "engine/expr", "engine/types", "engine/vector",
 		"skipping"},
 
+	"datasource/delta/verify": {"datasource/delta", "datasource/delta/action", "datasource/delta/checkpoint", "datasource/delta/log", "datasource/delta/replay",
+		"datasource/delta/scan", "datasource/objstore", "engine/exec", "engine/expr", "engine/types", "engine/vector"},
+
 	"txn": {"datasource/delta", "datasource/delta/action", "datasource/delta/checkpoint", "datasource/delta/dv", "datasource/delta/feature",
 		"datasource/delta/log", "datasource/delta/replay", "datasource/objstore", "engine/expr", "engine/vector",
 		"skipping"},
@@ -73,7 +76,7 @@ var layers = map[string][]string{
 	"engine/server":      {"engine", "engine/accounts", "engine/catalog", "engine/exec", "engine/mysqlerr", "engine/parser", "engine/planner", "engine/server/wire"},
 	"engine/metrics":     {"engine", "engine/server"},
 	"engine/logictest":   {"engine", "engine/server"},
-	"cmd/featuresql": {"datasource/delta", "datasource/delta/action", "datasource/delta/feature", "datasource/delta/log", "datasource/delta/scan", "engine", "engine/catalog", "engine/exec", "engine/metrics", "engine/mysqlerr",
+	"cmd/featuresql": {"datasource/delta", "datasource/delta/feature", "datasource/delta/scan", "datasource/delta/verify", "datasource/objstore", "engine", "engine/catalog", "engine/exec", "engine/metrics", "engine/mysqlerr",
 		"engine/parser", "engine/server", "engine/types", "engine/vector"},
 	"engine/torture": nil,
 	"bench/client":   nil,

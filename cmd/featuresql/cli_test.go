@@ -93,7 +93,7 @@ func TestInspectAndCheck(t *testing.T) {
 			t.Errorf("inspect lacks %q:\n%s", want, out)
 		}
 	}
-	if out := mustRun(t, dir, "", "check", "db.t"); !strings.Contains(out, "2 rows, 0 bad") {
+	if out := mustRun(t, dir, "", "check", "db.t"); !strings.Contains(out, "2 rows; 0 bad") {
 		t.Errorf("check: %s", out)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "warehouse", "db", "t", "*.parquet"))
@@ -106,14 +106,14 @@ func TestInspectAndCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _, err = run(t, dir, "", "check", "db.t")
-	if err == nil || !strings.Contains(out, "bad  version 3 removes a file that is not in the table: gone.parquet") {
+	if err == nil || !strings.Contains(out, "bad   _delta_log/00000000000000000003.json: removes a file that is not in the table: gone.parquet") {
 		t.Errorf("check of a remove of nothing: %v\n%s", err, out)
 	}
 	if err := os.Truncate(files[0], 100); err != nil {
 		t.Fatal(err)
 	}
 	out, _, err = run(t, dir, "", "check", "db.t")
-	if err == nil || !strings.Contains(out, "bad  "+filepath.Base(files[0])) {
+	if err == nil || !strings.Contains(out, "bad   "+filepath.Base(files[0])) {
 		t.Errorf("check of a truncated file: %v\n%s", err, out)
 	}
 	_, errs, err := run(t, dir, "", "inspect", "db.missing")

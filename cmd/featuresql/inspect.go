@@ -15,8 +15,6 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta/feature"
 	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/engine"
-	"github.com/featuresql/featuresql/engine/exec"
-	"github.com/featuresql/featuresql/engine/vector"
 )
 
 type inspectCmd struct {
@@ -117,74 +115,4 @@ func (c inspectCmd) history(ctx context.Context, t *delta.Table) error {
 	}
 	fmt.Println(versions.Render())
 	return nil
-}
-
-type checkCmd struct {
-	engineFlags
-	Table string `arg:"" help:"database.table, table (in the default database), or a path under the warehouse."`
-}
-
-// Run reads every file of the newest version and compares it with the log, and the commits with one another.
-func (c checkCmd) Run(ctx context.Context) error {
-	e, t, err := openTable(ctx, c.engineFlags, c.Table)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = e.Close() }()
-	snap, err := t.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	files := snap.Files()
-	bad := 0
-	var rows int64
-	for i := range files.Len() {
-		n, err := readFile(ctx, e, snap, i)
-		rows += n
-		if err != nil {
-			bad++
-			fmt.Printf("bad  %s: %v\n", files.Path(i), err)
-		}
-	}
-	commits, err := checkLog(ctx, t, func(v delta.Version, what string) { fmt.Printf("bad  version %d %s\n", v, what) })
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%s version %d: %d files, %d rows, %d bad\n", c.Table, snap.Version(), files.Len(), rows, bad)
-	if commits > 0 {
-		err = fmt.Errorf("table %s has %d bad actions in its log", c.Table, commits)
-	}
-	if bad > 0 {
-		return errors.Join(err, fmt.Errorf("table %s has %d bad files of %d", c.Table, bad, files.Len()))
-	}
-	return err
-}
-
-// readFile decodes every column of one file, checksums included, and counts its live rows against the log's.
-func readFile(ctx context.Context, e *engine.Engine, snap *delta.Snapshot, file int) (int64, error) {
-	src := scan.NewSource(snap, scan.Options{Cache: e.Provider().Cache()}).WithFiles([]int{file})
-	spec := exec.ScanSpec{}
-	for i := range src.Fields() {
-		spec.Columns = append(spec.Columns, i)
-	}
-	var n int64
-	q := &exec.Query{Workers: 1}
-	err := exec.Run(ctx, q, exec.NewScan(src, spec), func(b *vector.Batch) error {
-		n += int64(b.Rows())
-		return nil
-	})
-	if err != nil {
-		return n, err
-	}
-	want := snap.Files().NumRecords(file)
-	if want < 0 {
-		return n, nil
-	}
-	if dv := snap.Files().DeletionVector(file); dv != nil {
-		want -= dv.Cardinality
-	}
-	if n != want {
-		return n, fmt.Errorf("holds %d rows, the log says %d", n, want)
-	}
-	return n, nil
 }

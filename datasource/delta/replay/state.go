@@ -1,11 +1,13 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/datasource/delta/feature"
+	"github.com/featuresql/featuresql/datasource/delta/schema"
 )
 
 // State is the outcome of action reconciliation at one version. It is immutable.
@@ -130,10 +132,26 @@ func (r *reconciler) finish(commits []Commit) (*Layout, error) {
 	case r.state.Metadata == nil:
 		return nil, &action.CorruptionError{Path: "_delta_log", Reason: "no metaData action"}
 	}
-	if err := feature.CheckRead(r.state.Protocol, r.state.Metadata); err != nil {
-		return nil, err
+	err := feature.CheckRead(r.state.Protocol, r.state.Metadata)
+	var layout *Layout
+	if err == nil {
+		layout, err = NewLayout(r.state.Protocol, r.state.Metadata)
 	}
-	return NewLayout(r.state.Protocol, r.state.Metadata)
+	var unreadable *schema.ParseError
+	if errors.As(err, &unreadable) {
+		return nil, &action.CorruptionError{Path: metadataPath(commits), Reason: "its metaData cannot be read", Err: err}
+	}
+	return layout, err
+}
+
+// metadataPath returns the commit that the newest metaData action is in.
+func metadataPath(commits []Commit) string {
+	for i := len(commits) - 1; i >= 0; i-- {
+		if slices.ContainsFunc(commits[i].Actions, func(a action.Action) bool { return a.Metadata != nil }) {
+			return commits[i].Path
+		}
+	}
+	return "_delta_log"
 }
 
 // appendAdds appends the surviving adds of the commits, oldest first, each in the order of its lines.

@@ -57,7 +57,7 @@ func (p *plan) open(ctx context.Context, ordinal int) ([]morsel, error) {
 		}
 		v, err := files.PartitionValue(ordinal, s.column)
 		if err != nil {
-			return nil, fmt.Errorf("file %s: %w", f.path, err)
+			return nil, fmt.Errorf("table %s: %w", p.src.table.URL, err)
 		}
 		f.constants[k] = v
 	}

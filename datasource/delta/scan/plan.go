@@ -238,7 +238,7 @@ func (p *plan) partitionBatch(files, columns []int) (*vector.Batch, error) {
 		for _, i := range files {
 			val, err := p.src.table.Files.PartitionValue(i, c)
 			if err != nil {
-				return nil, fmt.Errorf("file %s: %w", p.src.table.Files.Path(i), err)
+				return nil, fmt.Errorf("table %s: %w", p.src.table.URL, err)
 			}
 			v.AppendValue(val)
 		}
