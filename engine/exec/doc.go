@@ -7,6 +7,9 @@
 // its input (aggregate, sort, the build side of a join) then reads it with one goroutine an input stream, while
 // the streams of its output wait; so it does not matter in which order, or by whom, streams are read.
 //
+// A hash join that has read its build side tells the scans of its probe side which keys there are (joinfilter.go): rows
+// without a match are dropped before their other columns are decoded, and files by their statistics.
+//
 // Past the budget, sorts write sorted runs, aggregations whose states have a fixed size write partitions of
 // groups, hash joins partition both sides into temporary files, ASOF joins sort both sides, and what
 // nested-loop joins and materialized subplans hold goes to files in the order it came. What cannot spill

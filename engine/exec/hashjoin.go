@@ -22,14 +22,25 @@ const (
 	JoinSemi                   // probe rows with a match, once; probe columns only
 	JoinAnti                   // probe rows without a match; probe columns only (NOT EXISTS)
 	JoinAntiNullAware          // NOT IN: as JoinAnti, but a comparison that is NULL counts as a match
+	JoinBuildSemi              // build rows with a match, once; build columns only. Hash joins alone have this and the next
+	JoinBuildAnti              // build rows without a match; build columns only
 )
 
-var joinNames = [...]string{"inner", "left", "right", "full", "semi", "anti", "anti (not in)"}
+var joinNames = [...]string{"inner", "left", "right", "full", "semi", "anti", "anti (not in)", "semi of the build side", "anti of the build side"}
 
 func (k JoinKind) String() string { return joinNames[k] }
 
 // probeOnly reports whether the build columns are not put out.
-func (k JoinKind) probeOnly() bool { return k >= JoinSemi }
+func (k JoinKind) probeOnly() bool { return k >= JoinSemi && k <= JoinAntiNullAware }
+
+// buildOnly reports whether the probe columns are not put out.
+func (k JoinKind) buildOnly() bool { return k == JoinBuildSemi || k == JoinBuildAnti }
+
+// marksBuild reports whether build rows are put out at the end, by whether they had a match.
+func (k JoinKind) marksBuild() bool { return k.keepsBuild() || k.buildOnly() }
+
+// keepsNull reports whether build rows with a NULL key, which matches nothing, are put out.
+func (k JoinKind) keepsNull() bool { return k.keepsBuild() || k == JoinBuildAnti }
 
 // keepsBuild reports whether build rows without a match are put out.
 func (k JoinKind) keepsBuild() bool { return k == JoinRight || k == JoinFull }
@@ -38,6 +49,9 @@ func (k JoinKind) keepsBuild() bool { return k == JoinRight || k == JoinFull }
 func (k JoinKind) keepsProbe() bool { return k == JoinLeft || k == JoinFull }
 
 func joinFields(kind JoinKind, probe, build []Field) []Field {
+	if kind.buildOnly() {
+		return build
+	}
 	out := append([]Field(nil), probe...)
 	if kind.probeOnly() {
 		return out
@@ -65,7 +79,7 @@ type HashJoinOp struct {
 // NewHashJoin returns a join of probe and build on probeKeys[i] = buildKeys[i], which must have the same type
 // (integers may differ in width). residual, if any, is a further condition over the probe's columns followed
 // by the build's. NULL keys match nothing. The output is the probe's columns, then the build's unless kind is
-// a semi or anti join. JoinAntiNullAware takes one key and no residual; the general NOT IN is
+// a semi or anti join; then it is the columns of one side. JoinAntiNullAware takes one key and no residual; the general NOT IN is
 // NewNestedLoop's. The build side is held in memory; past the budget, both sides are partitioned into files,
 // except for JoinAntiNullAware.
 func NewHashJoin(probe, build Operator, kind JoinKind, probeKeys, buildKeys []expr.Expr, residual expr.Expr) (*HashJoinOp, error) {
@@ -121,6 +135,7 @@ func (j *HashJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 		return nil, err
 	}
 	run := &joinRun{op: j, query: q, inputs: builds, columns: j.keepColumns() || (q.Memory.limited() && j.kind != JoinAntiNullAware)}
+	run.keys = j.offer(q)
 	out, err := mapStreams(ctx, q, j.probe, func(in Stream) (Stream, error) { return newJoinStream(run, in) })
 	if err != nil {
 		_ = closeAll(builds)
@@ -141,6 +156,7 @@ type joinRun struct {
 	inputs   []Stream
 	columns  bool // build rows are kept, not only their keys: to be put out, or to be spilled
 	probes   []Stream
+	keys     *keyFilter // told of the build's keys; nil: nobody asks
 	spill    *joinSpill // nil: the table is in memory
 	once     sync.Once
 	started  atomic.Bool

@@ -16,9 +16,7 @@ type joinStream struct {
 	op       *HashJoinOp
 	set      *exprSet
 	residual *expr.Filter
-	kb       keyBatch
-	lut      dictGroups
-	heads    []uint32
+	prober
 
 	batch *vector.Batch // being expanded; nil: fetch the next
 	pos   int           // live row of batch
@@ -87,6 +85,9 @@ func (s *joinStream) Next(ctx context.Context) (*vector.Batch, error) {
 	if s.run.spill != nil {
 		return s.nextSpilled(ctx)
 	}
+	if (s.op.kind == JoinInner || s.op.kind == JoinSemi || s.op.kind.buildOnly()) && s.run.table.empty() {
+		s.eof = true // whatever the probe side holds
+	}
 	for !s.eof {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -110,7 +111,7 @@ func (s *joinStream) step(ctx context.Context) (*vector.Batch, error) {
 	b, err := s.in.Next(ctx)
 	if errors.Is(err, io.EOF) {
 		s.eof = true
-		s.rest.active = s.run.probing.Add(-1) == 0 && s.op.kind.keepsBuild()
+		s.rest.active = s.run.probing.Add(-1) == 0 && s.op.kind.marksBuild()
 		return nil, nil
 	}
 	if err != nil {
@@ -121,6 +122,9 @@ func (s *joinStream) step(ctx context.Context) (*vector.Batch, error) {
 	}
 	t := s.run.table
 	switch {
+	case s.op.kind.buildOnly() && s.residual == nil:
+		s.markAll()
+		return nil, nil
 	case s.op.kind == JoinAntiNullAware:
 		return s.notIn(b), nil
 	case s.residual == nil && s.op.kind.probeOnly():
@@ -134,30 +138,13 @@ func (s *joinStream) step(ctx context.Context) (*vector.Batch, error) {
 	return nil, nil
 }
 
-// probe looks up the keys of b; a coded key is looked up once a code.
+// probe looks up the keys of b.
 func (s *joinStream) probe(b *vector.Batch) error {
 	vecs, err := s.set.eval(b)
 	if err != nil {
 		return err
 	}
-	t, n := s.run.table, b.Rows()
-	s.heads = resize(s.heads, n)
-	if !s.lut.usable(vecs, n) {
-		t.codec.encode(&s.kb, vecs, b.Sel, b.Len)
-		t.find(&s.kb, s.heads)
-		return nil
-	}
-	d := &s.lut
-	d.collect(vecs, b.Sel, n)
-	t.codec.encode(&s.kb, vecs, d.miss, b.Len)
-	d.gid = resize(d.gid, len(d.miss))
-	t.find(&s.kb, d.gid)
-	for k, c := range d.combo {
-		d.groups[c] = d.gid[k]
-	}
-	for k, c := range d.index {
-		s.heads[k] = d.groups[c]
-	}
+	s.find(s.run.table, vecs, b.Sel, b.Rows(), b.Len)
 	return nil
 }
 
@@ -191,6 +178,19 @@ func (s *joinStream) notIn(b *vector.Batch) *vector.Batch {
 		s.heads[k] = 1 // NULL NOT IN (…) is not true
 	}
 	return s.pick(b, false, func(k int) bool { return s.heads[k] != 0 })
+}
+
+// markAll notes that the build rows of the keys at hand have a match.
+func (s *joinStream) markAll() {
+	t := s.run.table
+	for _, h := range s.heads {
+		if h == 0 || t.sawMatch(h-1) {
+			continue // whoever marked the first row of a key marks all of them
+		}
+		for ; h != 0; h = t.next[h-1] {
+			t.mark(h - 1)
+		}
+	}
 }
 
 // nullRows returns the live rows whose key is NULL.
@@ -339,25 +339,29 @@ func (s *joinStream) pairs() (*vector.Batch, error) {
 			t.mark(s.refs[i])
 		}
 	}
-	if rows == 0 || s.op.kind.probeOnly() {
+	if rows == 0 || s.op.kind.probeOnly() || s.op.kind.buildOnly() {
 		return nil, nil
 	}
 	return &s.out, nil
 }
 
-// nextRest puts out build rows without a match; only the stream that finished last gets here.
+// nextRest puts out build rows without a match, or with one; only the stream that finished last gets here.
 func (s *joinStream) nextRest() (*vector.Batch, error) {
 	t, limit := s.run.table, s.run.query.batchRows()
 	for ; s.rest.chunk < len(t.keys); s.rest.chunk, s.rest.row = s.rest.chunk+1, 0 {
 		s.sel = s.sel[:0]
 		rows := len(t.keys[s.rest.chunk].hashes)
 		for ; s.rest.row < rows && len(s.sel) < limit; s.rest.row++ {
-			if !t.isMarked(uint32(s.rest.chunk<<chunkBits | s.rest.row)) {
+			if t.isMarked(uint32(s.rest.chunk<<chunkBits|s.rest.row)) == (s.op.kind == JoinBuildSemi) {
 				s.sel = append(s.sel, uint16(s.rest.row))
 			}
 		}
 		if len(s.sel) > 0 {
 			chunk := t.rows.chunks[s.rest.chunk]
+			if s.op.kind.buildOnly() {
+				s.out = vector.Batch{Len: chunk.Len, Sel: s.sel, Cols: chunk.Cols}
+				return &s.out, nil
+			}
 			for i, f := range s.op.probe.Fields() {
 				allNull(s.outs[i], f.Type, chunk.Len)
 				s.cols[i] = &s.outs[i].Vector

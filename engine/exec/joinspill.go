@@ -314,11 +314,32 @@ func (s *joinStream) openLoop(ctx context.Context) error {
 			return err
 		}
 	}
-	loop, err := NewNestedLoop(op.probe, op.build, op.kind, cond)
+	loop, err := op.loop(cond)
 	if err != nil {
 		return err
 	}
 	return s.openAlone(ctx, loop)
+}
+
+// loop returns the join that tries all pairs. It puts out rows of its probe side alone: where j puts out those of its
+// build side, they change places.
+func (j *HashJoinOp) loop(cond expr.Expr) (*NestedLoopOp, error) {
+	if !j.kind.buildOnly() {
+		return NewNestedLoop(j.probe, j.build, j.kind, cond)
+	}
+	kind, probe, build := JoinSemi, len(j.probe.Fields()), len(j.build.Fields())
+	if j.kind == JoinBuildAnti {
+		kind = JoinAnti
+	}
+	return NewNestedLoop(j.build, j.probe, kind, expr.MapColumns(cond, func(c *expr.Column) expr.Expr {
+		moved := *c
+		if c.Index < probe {
+			moved.Index += build
+		} else {
+			moved.Index -= probe
+		}
+		return &moved
+	}))
 }
 
 // partSource reads one partition of one side.

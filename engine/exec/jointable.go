@@ -25,7 +25,8 @@ type joinTable struct {
 	shift uint
 
 	direct []uint32 // row+1, by key - least
-	least  int64
+	least  int64    // of keys of one word
+	most   int64    // below least: no such keys
 
 	duplicates atomic.Bool
 	hasNull    bool // a build key is NULL
@@ -77,7 +78,7 @@ func (r *joinRun) build(ctx context.Context) error {
 	schema := newRowSchema(ts)
 	builders := make([]*joinBuilder, len(r.inputs))
 	for i := range builders {
-		builders[i] = &joinBuilder{run: r, table: t, sel: []uint16{}, keep: op.kind.keepsBuild(), columns: r.columns,
+		builders[i] = &joinBuilder{run: r, table: t, sel: []uint16{}, keep: op.kind.keepsNull(), columns: r.columns,
 			acct: q.account("hash join"), rowsOf: newCollector(schema, q.account("hash join"))}
 	}
 	defer func() {
@@ -118,6 +119,9 @@ func (r *joinRun) build(ctx context.Context) error {
 		return err
 	}
 	r.table = t
+	if r.keys != nil {
+		r.keys.table.Store(t)
+	}
 	return nil
 }
 
@@ -248,6 +252,7 @@ func (t *joinTable) insertAll(ctx context.Context, q *Query, builders []*joinBui
 			least, most = min(least, b.min), max(most, b.max)
 		}
 	}
+	t.least, t.most = least, most
 	if len(t.keys) >= 1<<(32-chunkBits) {
 		return &MemoryError{Operator: "hash join", WantedBytes: int64(rows), LimitBytes: q.Memory.LimitBytes()}
 	}
@@ -266,11 +271,11 @@ func (t *joinTable) insertAll(ctx context.Context, q *Query, builders []*joinBui
 		return err
 	}
 	t.next = make([]uint32, refs)
-	if kind.keepsBuild() {
+	if kind.marksBuild() {
 		t.matched = make([]uint32, refs/32)
 	}
 	if useDirect {
-		t.direct, t.least = make([]uint32, span+1), least
+		t.direct = make([]uint32, span+1)
 	} else {
 		t.slots, t.shift = make([]uint64, 1<<lg), uint(64-lg)
 	}
@@ -445,6 +450,11 @@ func (t *joinTable) mark(ref uint32) {
 	if atomic.LoadUint32(w)&bit == 0 {
 		atomic.OrUint32(w, bit)
 	}
+}
+
+// sawMatch is isMarked while others mark.
+func (t *joinTable) sawMatch(ref uint32) bool {
+	return atomic.LoadUint32(&t.matched[ref>>5])>>(ref&31)&1 != 0
 }
 
 func (t *joinTable) isMarked(ref uint32) bool { return t.matched[ref>>5]>>(ref&31)&1 != 0 }

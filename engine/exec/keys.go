@@ -69,6 +69,15 @@ func keySize(t types.Type, join bool) int {
 	return 8
 }
 
+// types returns the types of the keys.
+func (c *keyCodec) types() []types.Type {
+	ts := make([]types.Type, len(c.cols))
+	for i, k := range c.cols {
+		ts[i] = k.typ
+	}
+	return ts
+}
+
 func (c *keyCodec) layout() {
 	half := -1 // word with a free upper half
 	single := len(c.cols) == 1

@@ -23,6 +23,9 @@ type NestedLoopOp struct {
 // nil joins every pair. For JoinAntiNullAware, pairs match for which cond is TRUE or NULL. The build side is
 // held in memory, past the budget in files that are read again for every batch of the probe side.
 func NewNestedLoop(probe, build Operator, kind JoinKind, cond expr.Expr) (*NestedLoopOp, error) {
+	if kind.buildOnly() {
+		return nil, &expr.TypeError{Function: "nested loop join", Reason: "it has no " + kind.String()}
+	}
 	if kind == JoinAntiNullAware && cond != nil {
 		isFalse, err := expr.New("isfalse", cond)
 		if err != nil {

@@ -54,6 +54,8 @@ type ScanSpec struct {
 	// RowIDs appends two columns to the output: the file's ordinal in the snapshot's file list (Int32) and the
 	// row's position in the file (Int64), for DML.
 	RowIDs bool
+	// Late are filters that are known once the streams are read; a scan may leave them out.
+	Late []LateFilter
 	// Env is the environment in which Filter is evaluated.
 	Env *expr.Env
 }
@@ -75,6 +77,8 @@ type ScanStats struct {
 	Pages, PagesSkipped         int64
 	BytesRead                   int64
 	RowsRead                    int64 // decoded for the filter, deleted rows left out
+	// What the keys of joins spared: files and row groups not skipped before, and rows that the filter had let through.
+	LateFiles, LateRowGroups, LateRows int64
 }
 
 // ExactSource is a Source that may answer from its log without reading data.

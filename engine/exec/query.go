@@ -15,7 +15,9 @@ type Query struct {
 	Memory    *Budget   // bytes that buffering operators may hold before they spill; nil: unlimited
 	TempDir   string    // where operators spill; empty: os.TempDir
 	Reads     *Reads    // told of every scan that begins; may be nil
-	ending    *ending   // nil outside of Run
+	// NoJoinFilters keeps joins from telling scans of their keys, for tests.
+	NoJoinFilters bool
+	ending        *ending // nil outside of Run
 }
 
 // ending is what is done when a plan has run, whichever of its streams were opened.

@@ -53,4 +53,7 @@ func (s *ScanStats) add(o ScanStats) {
 	s.PagesSkipped += o.PagesSkipped
 	s.BytesRead += o.BytesRead
 	s.RowsRead += o.RowsRead
+	s.LateFiles += o.LateFiles
+	s.LateRowGroups += o.LateRowGroups
+	s.LateRows += o.LateRows
 }

@@ -103,7 +103,7 @@ func TestAsOfJoinWithoutMemoryAgainstModel(t *testing.T) {
 
 func TestSemiJoinsSpill(t *testing.T) {
 	for _, typ := range []types.Type{tBig, tString} {
-		for _, kind := range []exec.JoinKind{exec.JoinSemi, exec.JoinAnti} {
+		for _, kind := range []exec.JoinKind{exec.JoinSemi, exec.JoinAnti, exec.JoinBuildSemi, exec.JoinBuildAnti} {
 			probe, build := countingTable(9_000, 60_000, typ), countingTable(80_000, 50_000, typ)
 			spills(t, 400_000, func() exec.Operator {
 				op, err := exec.NewHashJoin(probe.op(), build.op(), kind, []expr.Expr{probe.col(0)}, []expr.Expr{build.col(0)}, nil)
@@ -119,7 +119,7 @@ func TestSemiJoinsSpill(t *testing.T) {
 // No hash tells the rows of one key apart.
 func TestHashJoinOfHotKeySpills(t *testing.T) {
 	probe, build := countingTable(30, 10, tString), countingTable(40_000, 3, tString)
-	for _, kind := range joinKinds {
+	for _, kind := range hashKinds {
 		spills(t, 300_000, func() exec.Operator {
 			residual := call(t, "=", call(t, "%", build.after(2, 1), intLiteral(5_000)), probe.after(0, 1))
 			op, err := exec.NewHashJoin(probe.op(), build.op(), kind, []expr.Expr{probe.col(0)}, []expr.Expr{build.col(0)}, residual)

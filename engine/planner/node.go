@@ -160,6 +160,9 @@ func (rt *Runtime) describe(ctx *sql.Context, c *converter, b *strings.Builder, 
 		if analyzed {
 			fmt.Fprintf(b, "%s  row groups: %d, %d skipped; pages: %d, %d skipped; bytes read: %d; rows read: %d\n", indent,
 				st.RowGroups, st.RowGroupsSkipped, st.Pages, st.PagesSkipped, st.BytesRead, st.RowsRead)
+			if st.LateFiles+st.LateRowGroups+st.LateRows > 0 {
+				fmt.Fprintf(b, "%s  spared by the keys of joins: files: %d; row groups: %d; rows: %d\n", indent, st.LateFiles, st.LateRowGroups, st.LateRows)
+			}
 		}
 	}
 	for _, k := range op.Children() {

@@ -25,15 +25,23 @@ type openFile struct {
 	groupRows  []int64
 	certain    []vector.Bitmap // by conjunct: the row groups in which it is true for every row; nil: none
 	groups     []groupPlan     // by row group
+	late       sync.Once
+	needed     vector.Bitmap // the row groups that the joins may need, once late is done
 }
 
-// groupPlan is what the bloom filters and the page index say of a row group, found out by the first stream that takes a part of it.
+// groupPlan is what is known of a row group's rows: by the filter, and by the keys of joins.
 type groupPlan struct {
+	rowPlan
+	late  rowPlan
+	dicts sharedDictionaries
+}
+
+// rowPlan is what the bloom filters and the page index say of a row group, found out by the first stream that takes a part of it.
+type rowPlan struct {
 	once   sync.Once
 	skip   bool
 	ranges []parquet.RowRange // nil: all rows
 	err    error
-	dicts  sharedDictionaries
 }
 
 // storeFile reads one object in ranges.
@@ -48,6 +56,9 @@ func (f storeFile) ReadRange(ctx context.Context, off int64, p []byte) error {
 
 // open turns a file into morsels. A file of which no column is needed is opened only if the log does not say how many rows it has.
 func (p *plan) open(ctx context.Context, ordinal int) ([]morsel, error) {
+	if p.unneeded(ordinal) {
+		return nil, nil
+	}
 	p.counters.filesOpened.Add(1)
 	files := p.src.table.Files
 	f := &openFile{ordinal: ordinal, path: files.Path(ordinal), constants: make([]types.Value, len(p.slots))}

@@ -39,12 +39,14 @@ type plan struct {
 	predicate *skipping.Predicate
 	queue     queue
 	streams   int
+	late      late
 	counters  counters
 }
 
 // counters are the fields of exec.ScanStats.
 type counters struct {
-	files, filesSkipped, filesOpened, rowGroups, rowGroupsSkipped, pages, pagesSkipped, bytesRead, rowsRead atomic.Int64
+	files, filesSkipped, filesOpened, rowGroups, rowGroupsSkipped, pages, pagesSkipped, bytesRead, rowsRead,
+	lateFiles, lateRowGroups, lateRows atomic.Int64
 }
 
 // Scan implements exec.Source. It fails only if ctx is done; a filter that cannot be evaluated fails when it meets a row.
@@ -74,6 +76,16 @@ func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error
 	}
 	for _, c := range spec.Columns {
 		p.output = append(p.output, p.slot(c))
+	}
+	if s.opts.NoSkipping {
+		p.spec.Late = nil
+	}
+	for _, f := range p.spec.Late {
+		var slots []int
+		for _, c := range f.Columns() {
+			slots = append(slots, p.slot(c))
+		}
+		p.late.slots = append(p.late.slots, slots)
 	}
 	for i := range s.table.Files.Len() {
 		if keep.Get(i) {
@@ -255,6 +267,7 @@ func (p *plan) Stats() exec.ScanStats {
 		RowGroups: c.rowGroups.Load(), RowGroupsSkipped: c.rowGroupsSkipped.Load(),
 		Pages: c.pages.Load(), PagesSkipped: c.pagesSkipped.Load(),
 		BytesRead: c.bytesRead.Load(), RowsRead: c.rowsRead.Load(),
+		LateFiles: c.lateFiles.Load(), LateRowGroups: c.lateRowGroups.Load(), LateRows: c.lateRows.Load(),
 	}
 }
 

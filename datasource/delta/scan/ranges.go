@@ -12,7 +12,12 @@ import (
 // ranges returns the rows of a morsel that may match; none if bloom filters rule its row group out.
 func (p *plan) ranges(ctx context.Context, m morsel) ([]parquet.RowRange, error) {
 	g := &m.file.groups[m.group]
-	g.once.Do(func() { g.err = p.planGroup(ctx, m.file, m.group, g) })
+	g.once.Do(func() {
+		g.err = p.planGroup(ctx, m.file, m.group, &g.rowPlan, p.predicate)
+		if g.skip {
+			p.counters.rowGroupsSkipped.Add(1)
+		}
+	})
 	switch {
 	case g.err != nil:
 		return nil, g.err
@@ -54,28 +59,22 @@ func rowsOf(ranges []parquet.RowRange) (rows int64) {
 	return rows
 }
 
-// planGroup asks the page index and the bloom filters of a row group.
-func (p *plan) planGroup(ctx context.Context, f *openFile, group int, g *groupPlan) error {
-	if err := p.pageRanges(ctx, f, group, g); err != nil {
+// planGroup asks the page index and the bloom filters of a row group for the rows that may fulfil a predicate.
+func (p *plan) planGroup(ctx context.Context, f *openFile, group int, g *rowPlan, predicate *skipping.Predicate) error {
+	if err := p.pageRanges(ctx, f, group, g, predicate); err != nil {
 		return err
 	}
 	if g.ranges != nil && rowsOf(g.ranges) < f.groupRows[group]/bloomShare {
 		return nil
 	}
-	absent, err := p.absent(ctx, f, group)
-	if err != nil {
-		return err
-	}
-	if absent {
-		g.skip = true
-		p.counters.rowGroupsSkipped.Add(1)
-	}
-	return nil
+	var err error
+	g.skip, err = p.absent(ctx, f, group, predicate)
+	return err
 }
 
 // absent reports whether a bloom filter says that no row of the group fulfils one of the equalities.
-func (p *plan) absent(ctx context.Context, f *openFile, group int) (bool, error) {
-	for _, q := range p.predicate.Equalities() {
+func (p *plan) absent(ctx context.Context, f *openFile, group int, predicate *skipping.Predicate) (bool, error) {
+	for _, q := range predicate.Equalities() {
 		k, ok := p.slotOf[q.Column]
 		if !ok || p.slots[k].projected < 0 {
 			continue
@@ -144,10 +143,10 @@ func (p *plan) pages(ctx context.Context, f *openFile, group, k int) (*pageStats
 }
 
 // pageRanges asks the page index which rows of the group may match.
-func (p *plan) pageRanges(ctx context.Context, f *openFile, group int, g *groupPlan) error {
+func (p *plan) pageRanges(ctx context.Context, f *openFile, group int, g *rowPlan, predicate *skipping.Predicate) error {
 	var pages []skipping.Pages
 	indexed := false
-	for _, col := range p.predicate.Columns() {
+	for _, col := range predicate.Columns() {
 		k, ok := p.slotOf[col]
 		if !ok {
 			continue
@@ -170,7 +169,7 @@ func (p *plan) pageRanges(ctx context.Context, f *openFile, group int, g *groupP
 		return nil
 	}
 	rows := f.groupRows[group]
-	ranges, _, _ := p.predicate.Ranges(rows, pages)
+	ranges, _, _ := predicate.Ranges(rows, pages)
 	if len(ranges) == 1 && ranges[0] == (skipping.RowRange{From: 0, To: rows}) {
 		return nil
 	}

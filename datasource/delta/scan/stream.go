@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/featuresql/featuresql/datasource/parquet"
+	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -33,6 +34,10 @@ type stream struct {
 	fixed []constantColumn // by slot
 	out   vector.Batch
 	ids   rowIDs
+
+	testers []exec.LateTester // by late filter
+	keys    []*vector.Vector
+	started bool
 }
 
 func newStream(p *plan) (*stream, error) {
@@ -54,6 +59,11 @@ func newStream(p *plan) (*stream, error) {
 
 // Next implements exec.Stream.
 func (s *stream) Next(ctx context.Context) (*vector.Batch, error) {
+	if !s.started {
+		s.started = true
+		s.p.learn()
+		s.testers = s.p.testers()
+	}
 	for !s.done {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -141,12 +151,18 @@ func (s *stream) nextMorsel(ctx context.Context) error {
 		}
 	}
 	s.group, s.at, s.end = m.group, m.from, m.to
+	if s.p.unneeded(m.file.ordinal) {
+		s.at = s.end
+	}
 	if m.group < 0 {
 		return nil
 	}
 	s.at = s.end // nothing to count
 	s.taken = &m.file.groups[m.group].dicts
 	ranges, err := s.p.ranges(ctx, m)
+	if err == nil {
+		ranges, err = s.p.lateRanges(ctx, m, ranges)
+	}
 	if err != nil {
 		return s.p.src.readError(m.file.path, err)
 	}
@@ -212,6 +228,9 @@ func (s *stream) batch(ctx context.Context) (*vector.Batch, error) {
 		if s.work.Sel = sel; len(sel) == s.n {
 			s.work.Sel = nil
 		}
+	}
+	if err := s.sift(ctx); err != nil {
+		return nil, err
 	}
 	if s.work.Rows() == 0 {
 		return nil, nil
