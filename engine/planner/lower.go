@@ -154,6 +154,12 @@ func (l *lowering) join(r *joinRel) (exec.Operator, error) {
 		return exec.NewNestedLoop(left, right, r.kind, rest)
 	case r.kind == exec.JoinInner && r.left.estimate() < r.right.estimate():
 		return l.swappedInner(left, right, leftKeys, rightKeys, rest, width)
+	case (r.kind == exec.JoinSemi || r.kind == exec.JoinAnti) && r.left.estimate()*flipShare < r.right.estimate():
+		kind := exec.JoinBuildSemi
+		if r.kind == exec.JoinAnti {
+			kind = exec.JoinBuildAnti
+		}
+		return exec.NewHashJoin(right, left, kind, rightKeys, leftKeys, changePlaces(rest, width, len(right.Fields())))
 	}
 	return exec.NewHashJoin(left, right, r.kind, leftKeys, rightKeys, rest)
 }
@@ -161,17 +167,7 @@ func (l *lowering) join(r *joinRel) (exec.Operator, error) {
 // swappedInner builds the left input and puts its columns back in front.
 func (l *lowering) swappedInner(left, right exec.Operator, leftKeys, rightKeys []expr.Expr, rest expr.Expr, width int) (exec.Operator, error) {
 	lf, rf := left.Fields(), right.Fields()
-	if rest != nil {
-		rest = mapColumns(rest, func(c *expr.Column) expr.Expr {
-			moved := *c
-			if c.Index < width {
-				moved.Index += len(rf)
-			} else {
-				moved.Index -= width
-			}
-			return &moved
-		})
-	}
+	rest = changePlaces(rest, width, len(rf))
 	j, err := exec.NewHashJoin(right, left, exec.JoinInner, rightKeys, leftKeys, rest)
 	if err != nil {
 		return nil, err
@@ -185,6 +181,26 @@ func (l *lowering) swappedInner(left, right exec.Operator, leftKeys, rightKeys [
 		exprs = append(exprs, columnOf(in, i))
 	}
 	return exec.NewProject(j, exprs, append(append([]exec.Field(nil), lf...), rf...)), nil
+}
+
+// flipShare is how many times smaller the left input of a semi or anti join must be to be built in place of the right
+// one, of which only the keys are kept.
+const flipShare = 2
+
+// changePlaces returns e over right ++ left columns; nil stays nil.
+func changePlaces(e expr.Expr, left, right int) expr.Expr {
+	if e == nil {
+		return nil
+	}
+	return mapColumns(e, func(c *expr.Column) expr.Expr {
+		moved := *c
+		if c.Index < left {
+			moved.Index += right
+		} else {
+			moved.Index -= left
+		}
+		return &moved
+	})
 }
 
 func (l *lowering) asofJoin(r *joinRel, left, right exec.Operator, leftKeys, rightKeys []expr.Expr, rest expr.Expr) (exec.Operator, error) {

@@ -105,7 +105,15 @@ func (r *aggRel) estimate() float64 {
 	if len(r.keys) == 0 {
 		return 1
 	}
-	return max(1, r.input.estimate()/10)
+	rows, groups := r.input.estimate(), 1.0
+	for _, k := range r.keys {
+		if n, ok := distinctValues(r.input, k, func(c int) (int, bool) { return c, true }); ok && n < baseRows(r.input) {
+			groups *= n
+		} else if ok { // nothing is known of it
+			groups *= max(10, rows/10)
+		}
+	}
+	return max(1, min(rows, groups))
 }
 
 type sortRel struct {
@@ -195,7 +203,7 @@ func (r *joinRel) estimate() float64 {
 	case r.asof != nil || r.kind == exec.JoinLeft:
 		return l
 	case r.kind == exec.JoinSemi || r.kind == exec.JoinAnti || r.kind == exec.JoinAntiNullAware:
-		return l / 2
+		return max(1, l*r.matched())
 	}
 	width := len(r.left.fields())
 	n := l * r.right.estimate()
@@ -203,6 +211,23 @@ func (r *joinRel) estimate() float64 {
 		return max(1, n/d)
 	}
 	return n
+}
+
+// matched guesses the share of left rows that a semi or anti join puts out: those whose key is among the right's.
+func (r *joinRel) matched() float64 {
+	width := len(r.left.fields())
+	share := 0.5
+	for _, p := range r.on {
+		if _, b, ok := equiKeys(p, width); ok {
+			if n, ok := distinctValues(r.right, b, func(c int) (int, bool) { return c, true }); ok {
+				share = min(1, r.right.estimate()/n)
+			}
+		}
+	}
+	if r.kind != exec.JoinSemi {
+		return max(0.1, 1-share)
+	}
+	return share
 }
 
 // matchingKeys guesses how many different values the equalities between l and r have in the table that has fewer: each row
@@ -341,7 +366,9 @@ func selectivity(e expr.Expr) float64 {
 			s *= 0.05
 		case "in":
 			s *= min(0.5, 0.05*float64(len(call.Args)-1))
-		case "<", "<=", ">", ">=", "or", "like":
+		case "like":
+			s *= 0.1
+		case "<", "<=", ">", ">=", "or":
 			s *= 0.35
 		default:
 			s *= 0.7
