@@ -12,6 +12,7 @@ type aggStream struct {
 	run    *aggRun
 	part   *aggWorker // what is being put out
 	own    bool       // part is this stream's and is freed after
+	nests  []aggPart  // partitions that had to be partitioned again; part counts theirs
 	next   int        // group
 	end    int
 	groups []uint32
@@ -50,8 +51,8 @@ func (s *aggStream) Next(ctx context.Context) (*vector.Batch, error) {
 // take claims the next range or partition, or returns io.EOF.
 func (s *aggStream) take(ctx context.Context) error {
 	r := s.run
-	task := int(r.task.Add(1) - 1)
 	if r.whole != nil {
+		task := int(r.task.Add(1) - 1)
 		s.part = r.whole
 		s.next = 1 + task*rangeGroups
 		s.end = min(s.next+rangeGroups, s.part.table.n)
@@ -60,56 +61,100 @@ func (s *aggStream) take(ctx context.Context) error {
 		}
 		return nil
 	}
-	if task >= 1<<r.partLg {
+	p, ok := s.claim()
+	if !ok {
 		s.release()
 		return io.EOF
 	}
-	if err := s.newPart(); err != nil {
+	if err := s.newPart(p); err != nil {
 		return err
 	}
-	for _, w := range r.workers {
-		if err := s.merge(ctx, w, task); err != nil {
+	for _, w := range p.workers {
+		var err error
+		if p.spilled {
+			err = s.part.mergeSpilled(ctx, w, p.part)
+		} else {
+			err = s.part.mergeFrom(ctx, w, p.part, r.partLg)
+		}
+		if err != nil {
 			return err
 		}
+	}
+	if s.part.spilledAny() {
+		return s.nest(ctx)
 	}
 	s.next, s.end = 1, s.part.table.n
 	return nil
 }
 
+// aggPart is a partition of groups of some workers.
+type aggPart struct {
+	workers []*aggWorker
+	part    int
+	partLg  uint // the upper bits that all hashes have in common
+	spilled bool
+}
+
+// claim returns the next partition to be merged; the stream's own ones first.
+func (s *aggStream) claim() (aggPart, bool) {
+	for len(s.nests) > 0 {
+		n := &s.nests[len(s.nests)-1]
+		if n.part < 1<<spillPartLg {
+			p := *n
+			n.part++
+			return p, true
+		}
+		s.popNest()
+	}
+	r := s.run
+	task := int(r.task.Add(1) - 1)
+	return aggPart{workers: r.workers, part: task, partLg: uint(r.partLg), spilled: r.spilled}, task < 1<<r.partLg
+}
+
+func (s *aggStream) popNest() {
+	for _, w := range s.nests[len(s.nests)-1].workers {
+		w.free()
+	}
+	s.nests = s.nests[:len(s.nests)-1]
+}
+
+// nest makes partitions of the partition at hand, which did not fit.
+func (s *aggStream) nest(ctx context.Context) error {
+	partLg := s.part.partLg + spillPartLg
+	workers, err := s.run.settle(ctx, []*aggWorker{s.part}, 1)
+	s.nests = append(s.nests, aggPart{workers: workers, partLg: partLg, spilled: true})
+	s.part, s.own, s.next, s.end = nil, false, 0, 0
+	return err
+}
+
 // newPart makes s.part an empty partition. The memory of the one before is used again, unless some of its
 // states lie beside the table.
-func (s *aggStream) newPart() error {
+func (s *aggStream) newPart(of aggPart) error {
 	r := s.run
-	if s.own && r.op.plan.simple {
+	if s.own && r.op.plan.simple && s.part.partLg == of.partLg && len(s.nests) == 0 {
 		s.part.table.clear()
 		s.next, s.end = 0, 0
 		return nil
 	}
 	s.release()
-	p, err := newAggWorker(&r.op.plan, r.query)
+	var p *aggWorker
+	var err error
+	if of.spilled {
+		p, err = r.newSettled(of.partLg)
+	} else {
+		p, err = newAggWorker(&r.op.plan, r.query)
+	}
 	if err != nil {
 		return err
 	}
-	s.part, s.own, p.partLg = p, true, uint(r.partLg)
-	if !r.spilled {
+	s.part, s.own, p.partLg = p, true, of.partLg
+	p.share = r.query.Memory.tightest() / int64(2*r.streams)
+	if !of.spilled {
 		total := 0
 		for _, w := range r.workers {
 			total += w.table.n
 		}
 		p.table.reserve(total >> r.partLg)
-	}
-	return nil
-}
-
-func (s *aggStream) merge(ctx context.Context, w *aggWorker, task int) error {
-	if !s.run.spilled {
-		return s.part.mergeFrom(ctx, w, task, s.run.partLg)
-	}
-	if err := s.part.mergeSpilled(ctx, w, task); err != nil {
-		return err
-	}
-	if task == 0 && w.table.null != 0 { // the NULL group is never spilled
-		return s.part.mergeFrom(ctx, w, 0, s.run.partLg)
 	}
 	return nil
 }
@@ -150,6 +195,9 @@ func (s *aggStream) Close() error {
 	}
 	s.closed = true
 	s.release()
+	for len(s.nests) > 0 {
+		s.popNest()
+	}
 	s.run.leave()
 	return nil
 }

@@ -78,10 +78,11 @@ type aggPlan struct {
 	owner    []int   // function whose state this one reads; itself for most
 	distinct []int   // index into sets, or -1
 	sets     [][]int // arguments (positions in exprs) of each DISTINCT set
-	offsets  []int   // words before each function's state, of owners
-	words    int     // of all states
+	inner    []*AggregateOp
+	offsets  []int // words before each function's state, of owners
+	words    int   // of all states
 	codec    *keyCodec
-	simple   bool // states lie in the table alone: rows can be spilled
+	simple   bool // states lie in the table alone
 }
 
 // NewAggregate returns an operator whose output is the keys, then the aggregates. Without keys it yields one
@@ -105,6 +106,7 @@ func NewAggregate(child Operator, keys []expr.Expr, aggs []Aggregate) (*Aggregat
 		}
 		op.fields = append(op.fields, Field{Name: name, Type: a.Type, Nullable: agg.Nullable(a.Name)})
 	}
+	p.planInner()
 	return op, nil
 }
 
@@ -248,14 +250,8 @@ func (a *AggregateOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	if len(a.keys) == 0 {
 		n = 1
 	}
-	run.open.Store(int32(n))
-	out := make([]Stream, n)
-	for i := range out {
-		s := &aggStream{run: run}
-		s.outs, s.out.Cols = newOutVectors(fieldTypes(a.fields))
-		out[i] = s
-	}
-	return out, nil
+	run.streams = n
+	return run.newStreams(), nil
 }
 
 // aggRun is one execution: the first stream to be asked consumes the input with all workers, then each
@@ -271,8 +267,20 @@ type aggRun struct {
 	partLg  int // partitions are 1<<partLg; one worker alone is not merged but split by ranges
 	whole   *aggWorker
 	spilled bool
+	streams int // of output
 	task    atomic.Int64
 	open    atomic.Int32
+}
+
+func (r *aggRun) newStreams() []Stream {
+	r.open.Store(int32(r.streams))
+	out := make([]Stream, r.streams)
+	for i := range out {
+		s := &aggStream{run: r}
+		s.outs, s.out.Cols = newOutVectors(fieldTypes(r.op.fields))
+		out[i] = s
+	}
+	return out
 }
 
 func (r *aggRun) consume(ctx context.Context) error {
@@ -309,38 +317,24 @@ const (
 
 func (r *aggRun) planMerge(ctx context.Context) error {
 	total, most := 0, 0
+	spilled := false
 	for i, w := range r.workers {
-		r.spilled = r.spilled || w.spill != nil
+		spilled = spilled || w.spilledAny()
 		total += w.table.n - 1
 		if w.table.n > r.workers[most].table.n {
 			most = i
 		}
 	}
 	big := r.workers[most]
-	r.spilled = r.spilled || r.mergeTooLarge(big, total)
 	switch {
-	case r.spilled:
-		r.partLg = spillPartLg
-		for _, w := range r.workers {
-			if err := w.spillRows(); err != nil {
-				return err
-			}
-			if err := w.acct.set(w.sizeBytes()); err != nil {
-				return err
-			}
-		}
-		return nil
+	case spilled || r.mergeTooLarge(big, total):
+		return r.planSpilled(ctx)
 	case len(r.workers) == 1 || total == big.table.n-1 || r.op.plan.nKeys == 0 || total < smallMerge:
-		for i, w := range r.workers {
-			if i != most {
-				if err := big.mergeFrom(ctx, w, 0, 0); err != nil {
-					return err
-				}
-				w.free()
-			}
+		r.workers[0], r.workers[most] = big, r.workers[0]
+		if err := r.mergeAll(ctx); err != nil || !big.spilledAny() {
+			return err
 		}
-		r.whole = big
-		return nil
+		return r.planSpilled(ctx)
 	}
 	for r.partLg < maxPartLg && (1<<r.partLg < len(r.workers) || (r.op.plan.simple && total>>r.partLg > mergeGroups)) {
 		r.partLg++
@@ -348,18 +342,45 @@ func (r *aggRun) planMerge(ctx context.Context) error {
 	return nil
 }
 
+// mergeAll merges all workers into the first one.
+func (r *aggRun) mergeAll(ctx context.Context) error {
+	r.whole = r.workers[0]
+	for _, w := range r.workers[1:] {
+		if err := r.whole.mergeFrom(ctx, w, 0, 0); err != nil {
+			return err
+		}
+		w.free()
+	}
+	r.workers = r.workers[:1]
+	return nil
+}
+
+// planSpilled writes the groups of all workers out, to be merged partition by partition.
+func (r *aggRun) planSpilled(ctx context.Context) (err error) {
+	r.whole = nil
+	if r.workers, err = r.settle(ctx, r.workers, r.query.workers()); err != nil {
+		return err
+	}
+	if r.op.plan.nKeys == 0 {
+		return r.mergeAll(ctx)
+	}
+	r.spilled, r.partLg = true, spillPartLg
+	return nil
+}
+
 // mergeTooLarge reports whether merging in memory, which holds most groups twice, might not fit the budget
 // although spilling them first would.
 func (r *aggRun) mergeTooLarge(big *aggWorker, total int) bool {
-	limit := r.query.Memory.LimitBytes()
-	if limit == 0 || !r.op.plan.simple || r.op.plan.nKeys == 0 || total == big.table.n-1 {
+	room, limited := r.query.Memory.room()
+	p := &r.op.plan
+	if !limited || len(r.workers) == 1 || p.nKeys == 0 && len(p.sets) == 0 || p.nKeys > 0 && total == big.table.n-1 {
 		return false
 	}
 	size := int64(0)
 	for _, w := range r.workers {
 		size += w.sizeBytes()
 	}
-	return r.query.Memory.UsedBytes()+2*size > limit
+	return 2*size > room
 }
 
 func (r *aggRun) leave() {

@@ -18,17 +18,7 @@ import (
 
 func TestAggregateAgainstModel(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		ts := rapid.SliceOfN(rapid.SampledFrom(allType), 2, 5).Draw(r, "types")
-		tab := drawTable(r, "c", 60, ts...)
-		nKeys := rapid.IntRange(0, min(3, len(ts))).Draw(r, "keys")
-		var keys []expr.Expr
-		for i := range nKeys {
-			keys = append(keys, tab.col(i))
-		}
-		var aggs []exec.Aggregate
-		for range rapid.IntRange(1, 5).Draw(r, "aggs") {
-			aggs = append(aggs, drawAggregate(r, tab))
-		}
+		tab, nKeys, keys, aggs := drawAggregation(r)
 		op, err := exec.NewAggregate(tab.op(), keys, aggs)
 		if err != nil {
 			r.Fatalf("%v", err)
@@ -36,6 +26,19 @@ func TestAggregateAgainstModel(t *testing.T) {
 		got := collect(r, drawQuery(r), op)
 		compareGroups(r, tab, nKeys, aggs, op.Fields(), got)
 	})
+}
+
+func drawAggregation(r *rapid.T) (tab *table, nKeys int, keys []expr.Expr, aggs []exec.Aggregate) {
+	ts := rapid.SliceOfN(rapid.SampledFrom(allType), 2, 5).Draw(r, "types")
+	tab = drawTable(r, "c", 60, ts...)
+	nKeys = rapid.IntRange(0, min(3, len(ts))).Draw(r, "keys")
+	for i := range nKeys {
+		keys = append(keys, tab.col(i))
+	}
+	for range rapid.IntRange(1, 5).Draw(r, "aggs") {
+		aggs = append(aggs, drawAggregate(r, tab))
+	}
+	return tab, nKeys, keys, aggs
 }
 
 var aggNames = []string{"count", "sum", "avg", "min", "max", "bit_and", "bit_or", "bit_xor", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "group_concat"}

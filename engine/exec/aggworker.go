@@ -15,12 +15,18 @@ type aggWorker struct {
 	set    *exprSet
 	table  *groupTable
 	funcs  []agg.Func
-	args   []*agg.Arg // by position in plan.exprs; nil for keys that are no arguments
+	specs  []*agg.Spec // of funcs
+	args   []*agg.Arg  // by position in plan.exprs; nil for keys that are no arguments
 	inputs []agg.Input
 	sets   []*distinctSet
 	acct   *account
+	floor  int64 // bytes that stay in memory even if the budget is used up
+	share  int64 // bytes beyond which groups are spilled although there is room; 0: no limit
 	spill  *rowSpill
-	partLg uint // the upper bits that all hashes of this partition have in common
+	inner  []*aggWorker // by set, once the sets have been spilled
+	// settled: there are no sets to look after, the states of DISTINCT aggregates are as good as others.
+	settled bool
+	partLg  uint // the upper bits that all hashes of this partition have in common
 
 	keys   keyBatch
 	gid    []uint32
@@ -31,6 +37,7 @@ type aggWorker struct {
 
 func newAggWorker(p *aggPlan, q *Query) (*aggWorker, error) {
 	w := &aggWorker{plan: p, query: q, table: newGroupTable(p.codec, p.words), acct: q.account("aggregation")}
+	w.floor = min(spoolBytes, q.Memory.tightest()/int64(4*q.workers()))
 	set, err := compileExprs(p.exprs, q.Env)
 	if err != nil {
 		return nil, err
@@ -47,7 +54,7 @@ func newAggWorker(p *aggPlan, q *Query) (*aggWorker, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.funcs = append(w.funcs, fn)
+		w.funcs, w.specs = append(w.funcs, fn), append(w.specs, spec)
 		in := agg.Input{}
 		for _, a := range p.args[i] {
 			if w.args[a] == nil {
@@ -143,19 +150,12 @@ func (w *aggWorker) fold(vecs []*vector.Vector, sel []uint16, n int) error {
 			return err
 		}
 	}
+	for i := range w.inner {
+		if err := w.foldInner(i, vecs, sel, n); err != nil {
+			return err
+		}
+	}
 	return nil
-}
-
-// charge accounts for the memory in use; past the budget, rows are spilled where they can be.
-func (w *aggWorker) charge() error {
-	err := w.acct.set(w.sizeBytes())
-	if err == nil || !isFull(err) || !w.plan.simple || w.plan.nKeys == 0 {
-		return err
-	}
-	if err := w.spillRows(); err != nil {
-		return err
-	}
-	return w.acct.set(w.sizeBytes())
 }
 
 func (w *aggWorker) sizeBytes() int64 {
@@ -166,6 +166,9 @@ func (w *aggWorker) sizeBytes() int64 {
 	for _, s := range w.sets {
 		n += s.table.sizeBytes()
 	}
+	for _, in := range w.inner {
+		n += in.table.sizeBytes()
+	}
 	return n
 }
 
@@ -173,6 +176,9 @@ func (w *aggWorker) free() {
 	w.acct.free()
 	if w.spill != nil {
 		w.spill.close()
+	}
+	for _, in := range w.inner {
+		in.free()
 	}
 	w.table, w.funcs, w.sets = nil, nil, nil
 }
@@ -292,7 +298,7 @@ func (w *aggWorker) mergeFrom(ctx context.Context, src *aggWorker, part, lg int)
 	}
 	all, salts := src.table.partition(part, lg, nil, nil)
 	var groupMap []uint32
-	if len(w.sets) > 0 {
+	if len(src.sets) > 0 {
 		groupMap = make([]uint32, src.table.n)
 	}
 	for at := 0; at < len(all); at += vector.MaxRows {
@@ -313,7 +319,7 @@ func (w *aggWorker) mergeFrom(ctx context.Context, src *aggWorker, part, lg int)
 				groupMap[g] = w.gid[i]
 			}
 		}
-		if err := w.acct.set(w.sizeBytes()); err != nil {
+		if err := w.charge(); err != nil {
 			return err
 		}
 	}
@@ -340,7 +346,7 @@ func (w *aggWorker) mergeGroups(src *aggWorker, into, from []uint32) error {
 
 func (w *aggWorker) mergeStates(src *aggWorker, into, from []uint32) error {
 	for i, fn := range w.funcs {
-		if w.plan.owner[i] != i || w.plan.distinct[i] >= 0 {
+		if w.plan.owner[i] != i || w.plan.distinct[i] >= 0 && !src.settled {
 			continue
 		}
 		if err := fn.Merge(w.state(i), into, src.funcs[i], src.state(i), from); err != nil {
@@ -455,45 +461,49 @@ func (w *aggWorker) foldDistinct(set int, s *distinctSet, args []*vector.Vector,
 }
 
 // mergeSets folds src's different rows; groupMap gives the group of each of src's groups, 0 for none (nil:
-// there are no keys).
+// there are no keys). Once w has spilled its sets, and with them its groups, groupMap says no more than which groups
+// are meant.
 func (w *aggWorker) mergeSets(src *aggWorker, groupMap []uint32) error {
-	for i, s := range w.sets {
-		if err := w.mergeSet(i, s, src.sets[i], groupMap); err != nil {
+	for i := range src.sets {
+		if err := w.mergeSet(i, src, groupMap); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.charge()
 }
 
-func (w *aggWorker) mergeSet(set int, s, src *distinctSet, groupMap []uint32) error {
+func (w *aggWorker) mergeSet(set int, srcWorker *aggWorker, groupMap []uint32) error {
+	src := srcWorker.sets[set]
 	outs, cols := newOutVectors(codecTypes(src.codec))
 	t := src.table
 	var sel []uint16
 	var groups []uint32
 	for from := 1; from < t.n; from += vector.MaxRows {
+		if w.inner != nil {
+			return w.moveSet(set, srcWorker, from, groupMap)
+		}
 		n := min(vector.MaxRows, t.n-from)
-		src.codec.decode(outs, n,
-			func(k int) []uint64 { return t.rows[(from+k)*t.stride:] },
-			func(k int) []byte { return t.keyBytes(uint32(from + k)) })
-		if groupMap == nil {
-			if err := w.foldDistinct(set, s, cols, nil, n, nil); err != nil {
-				return err
+		src.decode(outs, from, n)
+		args := cols
+		if groupMap != nil {
+			sel, groups, args = sel[:0], groups[:0], cols[1:]
+			for k, g := range cols[0].I32[:n] {
+				if into := groupMap[g]; into != 0 {
+					sel, groups = append(sel, uint16(k)), append(groups, into)
+				}
 			}
-			continue
-		}
-		sel, groups = sel[:0], groups[:0]
-		for k, g := range cols[0].I32[:n] {
-			if into := groupMap[g]; into != 0 {
-				sel, groups = append(sel, uint16(k)), append(groups, into)
+			if len(sel) == 0 {
+				continue
 			}
 		}
-		if len(sel) > 0 {
-			if err := w.foldDistinct(set, s, cols[1:], sel, n, groups); err != nil {
-				return err
-			}
+		if err := w.foldDistinct(set, w.sets[set], args, sel, n, groups); err != nil {
+			return err
+		}
+		if err := w.charge(); err != nil {
+			return err
 		}
 	}
-	return w.acct.set(w.sizeBytes())
+	return nil
 }
 
 func codecTypes(c *keyCodec) []types.Type {

@@ -13,6 +13,7 @@ type Budget struct {
 	parent *Budget
 	used   atomic.Int64
 	peak   atomic.Int64
+	files  atomic.Int64 // bytes written to spill files
 }
 
 // NewBudget returns a budget of limitBytes (0: unlimited). What is reserved from it is reserved from parent
@@ -36,6 +37,9 @@ func (e *MemoryError) Error() string {
 
 // isFull reports whether err says that a budget is used up.
 func isFull(err error) bool {
+	if err == nil {
+		return false
+	}
 	var full *MemoryError
 	return errors.As(err, &full)
 }
@@ -69,6 +73,42 @@ func (b *Budget) Release(n int64) {
 	}
 	b.used.Add(-n)
 	b.parent.Release(n)
+}
+
+// spilled counts n bytes that were written to a spill file.
+func (b *Budget) spilled(n int64) {
+	for ; b != nil; b = b.parent {
+		b.files.Add(n)
+	}
+}
+
+// SpilledBytes returns how many bytes operators have written to temporary files because the budget was used up.
+func (b *Budget) SpilledBytes() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.files.Load()
+}
+
+// tightest returns the least limit of b and the budgets that it is part of, 0 for none.
+func (b *Budget) tightest() int64 {
+	least := int64(0)
+	for ; b != nil; b = b.parent {
+		if b.limit > 0 && (least == 0 || b.limit < least) {
+			least = b.limit
+		}
+	}
+	return least
+}
+
+// room returns how much can be reserved yet; limited is false if there is no end to it.
+func (b *Budget) room() (bytes int64, limited bool) {
+	for ; b != nil; b = b.parent {
+		if left := b.limit - b.used.Load(); b.limit > 0 && (!limited || left < bytes) {
+			bytes, limited = left, true
+		}
+	}
+	return bytes, limited
 }
 
 // UsedBytes returns what is reserved now.

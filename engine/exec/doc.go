@@ -10,11 +10,12 @@
 // A hash join that has read its build side tells the scans of its probe side which keys there are (joinfilter.go): rows
 // without a match are dropped before their other columns are decoded, and files by their statistics.
 //
-// Past the budget, sorts write sorted runs, aggregations whose states have a fixed size write partitions of
-// groups, hash joins partition both sides into temporary files, ASOF joins sort both sides, and what
-// nested-loop joins and materialized subplans hold goes to files in the order it came. What cannot spill
-// (aggregates that keep values: DISTINCT, GROUP_CONCAT, JSON, MIN and MAX of strings; NOT IN; hash joins of
-// which one key has too many rows) fails with a *MemoryError.
+// Past the budget, sorts write sorted runs, aggregations partitions of groups by hash (and again of those that do not
+// fit; the arguments of DISTINCT by a hash of their own, so that those of one group need not fit), hash joins partition
+// both sides into temporary files, ASOF joins sort both sides, and what nested-loop joins and materialized subplans
+// hold goes to files in the order it came. What cannot spill (one group's GROUP_CONCAT or JSON, the rows of a window
+// that wait for the end of their partition, NOT IN) fails with a *MemoryError. Blocks of temporary files are compressed
+// and carry checksums; the files have no names while they are open.
 //
 // Invariants: streams of one operator may run on different goroutines, a stream on one; batches obey
 // package vector's rules of ownership; whatever buffers rows accounts for them in the query's Budget, and has

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
@@ -35,8 +34,7 @@ func (s *joinSpill) close() {
 
 // partFiles is one worker's rows of one side, by partition, in one file.
 type partFiles struct {
-	file   *os.File
-	size   int64
+	file   *spillFile
 	buf    []byte
 	blocks [joinParts][]int64 // where the blocks of each partition start
 	open   [joinParts][]*vector.Vector
@@ -45,19 +43,14 @@ type partFiles struct {
 }
 
 func (q *Query) newPartFiles(ts []types.Type) (*partFiles, error) {
-	f, err := q.newTempFile()
+	f, err := q.newSpillFile()
 	if err != nil {
 		return nil, err
 	}
 	return &partFiles{file: f, types: ts}, nil
 }
 
-func (p *partFiles) close() {
-	if p.file != nil {
-		closeTemp(p.file)
-		p.file = nil
-	}
-}
+func (p *partFiles) close() { p.file.close() }
 
 // add appends the rows that p.sel names for each partition, and empties p.sel.
 func (p *partFiles) add(cols []*vector.Vector, n int) error {
@@ -91,11 +84,11 @@ func (p *partFiles) flush(part int) error {
 		return nil
 	}
 	p.buf = appendBlock(p.buf[:0], cols, cols[0].Len)
-	if _, err := p.file.WriteAt(p.buf, p.size); err != nil {
-		return fmt.Errorf("spill: %w", err)
+	at, err := p.file.append(p.buf)
+	if err != nil {
+		return err
 	}
-	p.blocks[part] = append(p.blocks[part], p.size)
-	p.size += int64(len(p.buf))
+	p.blocks[part] = append(p.blocks[part], at)
 	for i, v := range cols {
 		resetVector(v, p.types[i], 0)
 	}
@@ -360,7 +353,7 @@ type partStream struct {
 	source *partSource
 	file   int
 	block  int
-	buf    []byte
+	in     spillReader
 	outs   []*outVector
 	out    vector.Batch
 }
@@ -373,11 +366,12 @@ func (s *partStream) Next(context.Context) (*vector.Batch, error) {
 			continue
 		}
 		at := blocks[s.block]
-		n, buf, err := readBlock(io.NewSectionReader(f.file, at, f.size-at), s.buf, s.outs, f.types)
+		s.in.file, s.in.at, s.in.end = f.file, at, f.file.size
+		n, err := readBlock(&s.in, s.outs, f.types)
 		if err != nil {
 			return nil, fmt.Errorf("read spilled rows: %w", err)
 		}
-		s.buf, s.out.Len = buf, n
+		s.out.Len = n
 		s.block++
 		return &s.out, nil
 	}

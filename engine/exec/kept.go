@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"fmt"
-	"io"
 	"sync"
 	"sync/atomic"
 
@@ -153,7 +152,7 @@ func (s *spool) free() {
 type keptReader struct {
 	kept *kept
 	last int
-	buf  []byte
+	in   spillReader
 	outs []*outVector
 	out  vector.Batch
 }
@@ -173,11 +172,12 @@ func (r *keptReader) load(i int) (*vector.Batch, error) {
 	if r.last == i {
 		return &r.out, nil
 	}
-	n, buf, err := readBlock(io.NewSectionReader(c.file.file, c.at, c.file.size-c.at), r.buf, r.outs, r.kept.schema.types)
+	r.in.file, r.in.at, r.in.end = c.file.spillFile, c.at, c.file.size
+	n, err := readBlock(&r.in, r.outs, r.kept.schema.types)
 	if err != nil {
 		r.last = -1
 		return nil, fmt.Errorf("read spilled rows: %w", err)
 	}
-	r.buf, r.out.Len, r.last = buf, n, i
+	r.out.Len, r.last = n, i
 	return &r.out, nil
 }

@@ -261,8 +261,9 @@ func TestMemoryLimit(t *testing.T) {
 	small := countingTable(100, 50, tBig)
 	k := []expr.Expr{key()}
 	join, _ := exec.NewHashJoin(small.op(), big.op(), exec.JoinAntiNullAware, k, k, nil)
-	distinct, _ := exec.NewAggregate(big.op(), nil, []exec.Aggregate{{Name: "count", Args: k, Distinct: true}})
-	for name, op := range map[string]exec.Operator{"hash join": join, "aggregation": distinct} {
+	text := []expr.Expr{expr.Cast(k[0], tString)}
+	concat, _ := exec.NewAggregate(big.op(), nil, []exec.Aggregate{{Name: "group_concat", Args: text}})
+	for name, op := range map[string]exec.Operator{"hash join": join, "aggregation": concat} {
 		q := testQuery(2)
 		q.Memory = exec.NewBudget(400_000, nil)
 		_, err := tryCollect(q, op)

@@ -86,8 +86,7 @@ type spillMerge struct {
 
 // runCursor reads one run block by block.
 type runCursor struct {
-	in   io.Reader
-	buf  []byte
+	in   *spillReader
 	cols []*outVector // the last holds the keys
 	n    int
 	pos  int
@@ -97,8 +96,8 @@ func (c *runCursor) key() []byte { return c.cols[len(c.cols)-1].Bytes(c.pos) }
 
 // load reads the next block; it reports false at the end of the run.
 func (c *runCursor) load(ts []types.Type) (bool, error) {
-	n, buf, err := readBlock(c.in, c.buf, c.cols, ts)
-	c.n, c.buf, c.pos = n, buf, 0
+	n, err := readBlock(c.in, c.cols, ts)
+	c.n, c.pos = n, 0
 	if errors.Is(err, io.EOF) {
 		return false, nil
 	}

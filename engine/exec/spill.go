@@ -1,30 +1,21 @@
 package exec
 
 import (
-	"bufio"
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"io"
 	"math"
-	"os"
 
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
-// Spilled batches are for this process alone. A block is: number of bytes that follow, number of rows, then
-// each column: whether it has NULLs, their bitmap, and the values of the default layout of its type.
+// Of a spilled batch a block holds: the number of rows, then each column: whether it has NULLs, their bitmap, and the values of the default layout of its type.
 
 // appendBlock appends n rows of cols as a block.
 func appendBlock(dst []byte, cols []*vector.Vector, n int) []byte {
-	start := len(dst)
-	dst = binary.LittleEndian.AppendUint64(dst, 0)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(n))
 	for _, v := range cols {
 		dst = appendColumn(dst, v, n)
 	}
-	binary.LittleEndian.PutUint64(dst[start:], uint64(len(dst)-start-8))
 	return dst
 }
 
@@ -68,28 +59,18 @@ func narrowBits(v *vector.Vector, i int) uint64 {
 	return uint64(v.Int(i))
 }
 
-var errSpill = errors.New("spilled block is damaged")
-
 // readBlock reads the next block into cols, whose types say what it holds, or returns io.EOF.
-func readBlock(in io.Reader, buf []byte, cols []*outVector, ts []types.Type) (n int, newBuf []byte, err error) {
-	var head [8]byte
-	if _, err := io.ReadFull(in, head[:]); err != nil {
-		return 0, buf, err
+func readBlock(in *spillReader, cols []*outVector, ts []types.Type) (n int, err error) {
+	raw, err := in.next()
+	if err != nil {
+		return 0, err
 	}
-	size := binary.LittleEndian.Uint64(head[:])
-	buf = resize(buf, int(size))
-	if _, err := io.ReadFull(in, buf); err != nil || size < 8 {
-		return 0, buf, errors.Join(errSpill, err)
-	}
-	n = int(binary.LittleEndian.Uint64(buf))
-	rest := buf[8:]
+	n = int(binary.LittleEndian.Uint64(raw))
+	rest := raw[8:]
 	for i, o := range cols {
 		rest = o.readColumn(rest, ts[i], n)
 	}
-	if len(rest) != 0 {
-		return 0, buf, errSpill
-	}
-	return n, buf, nil
+	return n, nil
 }
 
 func (o *outVector) readColumn(b []byte, t types.Type, n int) []byte {
@@ -128,47 +109,36 @@ func (o *outVector) readColumn(b []byte, t types.Type, n int) []byte {
 	return b
 }
 
-// blockFile is a temporary file of blocks, written in sections and read section by section.
+// blockFile is a spill file of batches, written in sections and read section by section.
 type blockFile struct {
-	file *os.File
-	size int64
-	buf  []byte
+	*spillFile
+	raw  []byte
 	ends []int64 // of the sections
 }
 
 func (q *Query) newBlockFile() (*blockFile, error) {
-	f, err := q.newTempFile()
+	f, err := q.newSpillFile()
 	if err != nil {
 		return nil, err
 	}
-	return &blockFile{file: f}, nil
+	return &blockFile{spillFile: f}, nil
 }
 
-// write appends a block to the current section.
+// write appends a batch to the current section.
 func (f *blockFile) write(cols []*vector.Vector, n int) error {
-	f.buf = appendBlock(f.buf[:0], cols, n)
-	if _, err := f.file.WriteAt(f.buf, f.size); err != nil {
-		return fmt.Errorf("spill: %w", err)
-	}
-	f.size += int64(len(f.buf))
-	return nil
+	f.raw = appendBlock(f.raw[:0], cols, n)
+	_, err := f.append(f.raw)
+	return err
 }
 
 // endSection ends the current section.
 func (f *blockFile) endSection() { f.ends = append(f.ends, f.size) }
 
 // section returns a reader of section i.
-func (f *blockFile) section(i int) io.Reader {
+func (f *blockFile) section(i int) *spillReader {
 	from := int64(0)
 	if i > 0 {
 		from = f.ends[i-1]
 	}
-	return bufio.NewReaderSize(io.NewSectionReader(f.file, from, f.ends[i]-from), 1<<16)
-}
-
-func (f *blockFile) close() {
-	if f.file != nil {
-		closeTemp(f.file)
-		f.file = nil
-	}
+	return f.reader(from, f.ends[i])
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/datasource/objstore"
+	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/mysqlerr"
 	"github.com/featuresql/featuresql/engine/parser"
@@ -53,6 +54,8 @@ func TestFrom(t *testing.T) {
 		{mysqlerr.ErrTimeout, 3024, "HY000", "maximum statement execution time exceeded"},
 		{fmt.Errorf("put: %w", objstore.ErrReadOnly), 1290, "HY000", "read-only"},
 		{&fs.PathError{Op: "open", Path: "p", Err: fs.ErrPermission}, 1030, "HY000", "open p"},
+		{&exec.SpillError{File: "/spill/f", DirFull: true, Err: &fs.PathError{Op: "write", Path: "p", Err: syscall.ENOSPC}}, 1021, "HY000", "no space is left in /spill "},
+		{&exec.SpillError{File: "/spill/f", Err: errors.New("damaged")}, 1030, "HY000", "/spill/f: damaged"},
 		{&fs.PathError{Op: "write", Path: "p", Err: syscall.ENOSPC}, 1021, "HY000", "disk is full; free some space"},
 		{&os.LinkError{Op: "rename", Old: "p", New: "q", Err: syscall.EDQUOT}, 1021, "HY000", "rename p q"},
 		{fmt.Errorf("%w: %w", errors.New("object store is read-only"), &fs.PathError{Op: "open", Path: "p", Err: syscall.EROFS}), 1290, "HY000", "read-only: open p"},

@@ -187,6 +187,8 @@ var ownRows = []row{
 	{typ: "dml.AmbiguousMergeError", code: 1242, when: "MERGE: several source rows match one target row",
 		example: "MERGE INTO t USING (SELECT 1 AS id, 'x' AS v UNION ALL SELECT 1, 'y') s ON t.id = s.id WHEN MATCHED THEN UPDATE SET v = s.v"},
 	{typ: "exec.MemoryError", code: 1038, when: "a statement needs more memory than it may have"},
+	{typ: "exec.SpillError", code: 1021, field: "DirFull", when: "no space is left for temporary files"},
+	{typ: "exec.SpillError", code: 1030, when: "a temporary file cannot be written, or not be read back as it was written"},
 	{typ: "exec.PanicError", code: 1105, when: "an internal error"},
 	{typ: "expr.RangeError", code: 1690, when: "the result of an operation leaves its type",
 		example: "SELECT 9223372036854775807 + id FROM t"},
