@@ -169,6 +169,10 @@ func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 	if s.hasSubquery() {
 		ownAggregates(st)
 	}
+	if ddl, ok := st.(*ast.DDL); ok && ddl.ViewSpec != nil && ddl.SubStatementStr == "" {
+		end := min(ddl.SubStatementPositionEnd, len(text)) // one too far behind DATE '…'
+		ddl.SubStatementStr = text[ddl.SubStatementPositionStart:end]
+	}
 	restoreChecks(st, nil)
 	nameTargets(st)
 	return st, s.withWritten(text), nil

@@ -163,4 +163,3 @@ func (r *keyReplacer) replace(e sql.Expression) (sql.Expression, error) {
 	}
 	return e.WithChildren(replaced...)
 }
-
