@@ -205,6 +205,14 @@ func TestTransactionStatements(t *testing.T) {
 	s.fails(s.a, 1051, "DROP TABLE f, nothing")
 	s.one(s.a, count, "0")
 
+	s.ok(s.a, "CREATE VIEW v AS SELECT 1 AS one")
+	s.fails(s.a, 1051, "DROP VIEW v, nothing")
+	s.fails(s.a, 1051, "DROP VIEW f")
+	s.one(s.a, "SELECT one FROM v", "1")
+	s.ok(s.a, "DROP VIEW IF EXISTS nothing, v")
+	s.one(s.a, "SELECT @@warning_count", "1")
+	s.fails(s.a, 1146, "SELECT one FROM v")
+
 	// Switching autocommit on commits.
 	s.ok(s.a, "SET autocommit = 0", "INSERT INTO f VALUES (1)")
 	s.one(s.b, count, "0")

@@ -22,10 +22,11 @@ func (c *compiler) truncate() (*compiled, error) {
 func (c *compiler) dropTable() (*compiled, error) {
 	r := cursor{c, 1}
 	r.accept("temporary")
-	if !r.accept("table") {
+	view := r.accept("view")
+	if !view && !r.accept("table") {
 		return nil, nil
 	}
-	s := &DropTable{IfExists: r.accept("if", "exists")}
+	s := &DropTable{View: view, IfExists: r.accept("if", "exists")}
 	out := &compiled{stmt: s}
 	for {
 		t, err := r.table()
@@ -40,7 +41,7 @@ func (c *compiler) dropTable() (*compiled, error) {
 	}
 	_ = r.accept("restrict") || r.accept("cascade") || r.accept("purge")
 	if !r.atEnd() {
-		return nil, r.fail("nothing follows the tables of DROP TABLE")
+		return nil, r.fail("nothing follows the names of %s", s.Verb())
 	}
 	return out, nil
 }

@@ -41,7 +41,7 @@ func (c *compiler) custom() bool {
 	case c.is(0, "create"):
 		return c.is(1, "table", "temporary", "external") || c.seq(1, "or", "replace") && c.is(3, "table", "temporary")
 	case c.is(0, "drop"):
-		return c.is(1, "table", "temporary")
+		return c.is(1, "table", "temporary", "view")
 	case c.is(0, "alter", "rename"):
 		return c.is(1, "table")
 	case c.is(0, "describe", "desc", "explain"):

@@ -184,6 +184,7 @@ type CreateTable struct {
 // DropTable is DROP TABLE.
 type DropTable struct {
 	Tables   []TableName
+	View     bool // DROP VIEW
 	IfExists bool
 }
 
@@ -271,7 +272,12 @@ func (*Merge) Verb() string { return "MERGE" }
 func (*CreateTable) Verb() string { return "CREATE TABLE" }
 
 // Verb implements Statement.
-func (*DropTable) Verb() string { return "DROP TABLE" }
+func (s *DropTable) Verb() string {
+	if s.View {
+		return "DROP VIEW"
+	}
+	return "DROP TABLE"
+}
 
 // Verb implements Statement.
 func (*Truncate) Verb() string { return "TRUNCATE" }

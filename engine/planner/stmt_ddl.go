@@ -370,12 +370,24 @@ func (s *statement) dropTable(ctx *sql.Context, stmt *parser.DropTable) ([]sql.R
 		if err != nil {
 			return nil, err
 		}
+		if stmt.View {
+			_, exists, err := db.GetViewDefinition(ctx, name.Name)
+			if err != nil {
+				return nil, err
+			}
+			if !exists {
+				missing = append(missing, db.BaseName()+"."+name.Name)
+				continue
+			}
+			drops = append(drops, func() error { return db.DropView(ctx, name.Name) })
+			continue
+		}
 		loc, exists, err := db.Location(ctx, name.Name)
 		if err != nil {
 			return nil, err
 		}
 		if !exists {
-			missing = append(missing, name.String())
+			missing = append(missing, db.BaseName()+"."+name.Name)
 			continue
 		}
 		drops = append(drops, func() error {
@@ -396,7 +408,7 @@ func (s *statement) dropTable(ctx *sql.Context, stmt *parser.DropTable) ([]sql.R
 		}
 	}
 	for _, m := range missing {
-		ctx.Warn(1051, "Unknown table '%s'", m)
+		ctx.Session.Warn(&sql.Warning{Level: "Note", Code: 1051, Message: fmt.Sprintf("Unknown table '%s'", m)})
 	}
 	return okRows(0), nil
 }

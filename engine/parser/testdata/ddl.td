@@ -129,7 +129,7 @@ needs DROP on .u v
 parse
 DROP TABLE t u
 ----
-error (*parser.SyntaxError): You have an error in your SQL syntax: nothing follows the tables of DROP TABLE near 'u'
+error (*parser.SyntaxError): You have an error in your SQL syntax: nothing follows the names of DROP TABLE near 'u'
 
 parse
 TRUNCATE TABLE t
