@@ -28,6 +28,7 @@ type Activity struct {
 	MemoryBytes        int64 // that the operators of all queries hold
 	MemoryPeakBytes    int64
 	MemoryLimitBytes   int64 // 0: none
+	SpilledBytes       int64 // written to temporary files by operators
 	DamagedLogWarnings int64 // what the protocol allowed to work around
 }
 
@@ -45,7 +46,7 @@ func (e *Engine) Activity() Activity {
 		ConflictsRetried: c.retried.Load(), Checkpoints: c.checkpoints.Load(), CheckpointsFailed: c.checkpointsFailed.Load(),
 		RowFallbacks: e.runtime.Fallbacks(), KeptPlansUsed: e.runtime.PlanCacheHits(),
 		CacheHits: hits, CacheMisses: misses, CacheBytes: e.provider.Cache().SizeBytes(),
-		MemoryBytes: e.memory.UsedBytes(), MemoryPeakBytes: e.memory.PeakBytes(), MemoryLimitBytes: e.memory.LimitBytes(),
+		MemoryBytes: e.memory.UsedBytes(), MemoryPeakBytes: e.memory.PeakBytes(), MemoryLimitBytes: e.memory.LimitBytes(), SpilledBytes: e.memory.SpilledBytes(),
 		DamagedLogWarnings: c.damaged.Load(),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	sqle "github.com/dolthub/go-mysql-server"
 	"github.com/dolthub/go-mysql-server/sql"
@@ -39,9 +40,10 @@ type Options struct {
 	MemoryBytes int64          // that the operators of all queries may hold; default: unlimited
 	QueryBytes  int64          // that one query may hold; default: MemoryBytes
 	CacheBytes  int64          // of cached footers and indexes; default 256 MiB
-	TempDir     string
-	FileDir     string // below which LOAD DATA without LOCAL may read files of the server; default: nowhere
-	MaxAttempts int    // executions of an autocommit write that meets conflicts; default 10
+	MemoryWait  time.Duration  // how long a query waits for others to give memory back; default 30 s
+	TempDir     string         // for what does not fit in memory; what a killed process left there is removed
+	FileDir     string         // below which LOAD DATA without LOCAL may read files of the server; default: nowhere
+	MaxAttempts int            // executions of an autocommit write that meets conflicts; default 10
 	Log         *slog.Logger
 }
 
@@ -54,6 +56,9 @@ func (o Options) ensureDefaults() Options {
 	}
 	if o.TempDir == "" {
 		o.TempDir = os.TempDir()
+	}
+	if o.MemoryWait <= 0 {
+		o.MemoryWait = 30 * time.Second
 	}
 	if o.MaxAttempts <= 0 {
 		o.MaxAttempts = 10
@@ -96,13 +101,14 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 		}
 		root = abs
 	}
+	exec.RemoveSpilled(opts.TempDir)
 	e := &Engine{options: opts, root: root, memory: exec.NewBudget(opts.MemoryBytes, nil)}
 	e.provider = catalog.NewProvider(opts.Store, root, scan.NewCache(opts.CacheBytes), func(table string, w error) {
 		e.counters.damaged.Add(1)
 		opts.Log.Warn("table log damaged", "table", table, "error", w)
 	})
 	e.runtime = planner.NewRuntime(e.provider, planner.Options{
-		Workers: opts.Workers, BatchRows: opts.BatchRows, Memory: e.memory, QueryBytes: opts.QueryBytes,
+		Workers: opts.Workers, BatchRows: opts.BatchRows, Memory: e.memory, QueryBytes: opts.QueryBytes, MemoryWait: opts.MemoryWait,
 		TempDir: opts.TempDir, FileDir: opts.FileDir, MaxAttempts: opts.MaxAttempts,
 		OnConflict: func(table string, attempt int, err error) {
 			e.counters.retried.Add(1)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/catalog/information"
+	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/planner"
 )
 
@@ -21,7 +22,7 @@ func registerVariables() {
 		Type: asOfType{hosttypes.NewSystemStringType(catalog.AsOfVariable)}, Default: "",
 	}, &sql.MysqlSystemVariable{
 		Name: planner.QueryMemoryVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, SetVarHintApplies: true,
-		Type: hosttypes.NewSystemIntType(planner.QueryMemoryVariable, 0, math.MaxInt64, false), Default: int64(0),
+		Type: sizeType{hosttypes.NewSystemIntType(planner.QueryMemoryVariable, 0, math.MaxInt64, false)}, Default: int64(0),
 	}})
 	for name, value := range map[string]any{
 		"sql_mode": defaultMode, "version": MySQLVersion, "version_comment": "featuresql " + Version,
@@ -66,6 +67,21 @@ func (t asOfType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, 
 	switch v.(type) {
 	case int8, int16, int32, int64, int, uint8, uint16, uint32, uint64:
 		v = fmt.Sprint(v)
+	}
+	return t.SystemVariableType.Convert(ctx, v)
+}
+
+// sizeType is a number of bytes that takes a text with a unit, too.
+type sizeType struct{ sql.SystemVariableType }
+
+// Convert implements sql.Type.
+func (t sizeType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
+	if s, ok := v.(string); ok {
+		n, err := exec.ParseSize(s)
+		if err != nil {
+			return nil, sql.OutOfRange, sql.ErrInvalidSystemVariableValue.New(planner.QueryMemoryVariable, s)
+		}
+		v = n
 	}
 	return t.SystemVariableType.Convert(ctx, v)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -28,18 +29,22 @@ type cli struct {
 
 // engineFlags are the flags of every command that opens a warehouse.
 type engineFlags struct {
-	Warehouse   string `help:"Folder of the tables: <warehouse>/<database>/<table>." default:"./warehouse" env:"FEATURESQL_WAREHOUSE"`
-	Workers     int    `help:"Parallel streams per query (default: the number of cores)." env:"FEATURESQL_WORKERS"`
-	MemoryLimit int64  `help:"Bytes that all queries together may hold; 0 is unlimited." env:"FEATURESQL_MEMORY_LIMIT"`
-	CacheMemory int64  `help:"Bytes of footers, indexes and hot pages that are kept in memory." default:"1073741824" env:"FEATURESQL_CACHE_MEMORY"`
-	QueryMemory int64  `help:"Bytes that one query may hold; 0 is unlimited." env:"FEATURESQL_QUERY_MEMORY"`
-	TempDir     string `help:"Folder for data that does not fit in memory." env:"FEATURESQL_TEMP_DIR" type:"path"`
-	FileDir     string `help:"Folder of files that LOAD DATA without LOCAL may read; none without it." env:"FEATURESQL_FILE_DIR" type:"path"`
+	Warehouse   string        `help:"Folder of the tables: <warehouse>/<database>/<table>." default:"./warehouse" env:"FEATURESQL_WAREHOUSE"`
+	Workers     int           `help:"Parallel streams per query (default: the number of cores)." env:"FEATURESQL_WORKERS"`
+	MemoryLimit byteSize      `help:"Memory that the process aims to stay within, as 512MiB or 2g (default: 60 percent of the machine's or of the container's); 0 is unlimited." default:"-1" env:"FEATURESQL_MEMORY_LIMIT"`
+	CacheMemory byteSize      `help:"Footers, indexes and hot pages that are kept in memory; at most an eighth of the memory limit." default:"1GiB" env:"FEATURESQL_CACHE_MEMORY"`
+	QueryMemory byteSize      `help:"Memory that one query may hold before it spills; 0: what the memory limit leaves." env:"FEATURESQL_QUERY_MEMORY"`
+	MemoryWait  time.Duration `help:"How long a query waits for others to give memory back before it fails." default:"30s" env:"FEATURESQL_MEMORY_WAIT"`
+	SpillDir    string        `help:"Folder for data that does not fit in memory." aliases:"temp-dir" env:"FEATURESQL_SPILL_DIR,FEATURESQL_TEMP_DIR" type:"path"`
+	FileDir     string        `help:"Folder of files that LOAD DATA without LOCAL may read; none without it." env:"FEATURESQL_FILE_DIR" type:"path"`
 }
 
 func (f engineFlags) open(ctx context.Context, log *slog.Logger) (*engine.Engine, error) {
+	memory := f.memory(machineBytes())
+	memory.tellCollector()
 	return engine.Open(ctx, engine.Options{
-		Warehouse: f.Warehouse, Workers: f.Workers, MemoryBytes: f.MemoryLimit, QueryBytes: f.QueryMemory, CacheBytes: f.CacheMemory, TempDir: f.TempDir, FileDir: f.FileDir, Log: log,
+		Warehouse: f.Warehouse, Workers: f.Workers, MemoryBytes: memory.operators, QueryBytes: int64(f.QueryMemory), CacheBytes: memory.caches,
+		MemoryWait: f.MemoryWait, TempDir: f.SpillDir, FileDir: f.FileDir, Log: log,
 	})
 }
 

@@ -19,6 +19,16 @@ const (
 // Reads is where the scans of the current statement are gathered.
 func (s *Session) Reads() *exec.Reads { return &s.scans }
 
+// HoldsMemory reports whether the query that the session began last still holds memory: then a new one is part of the same
+// statement. The budget given is that of the new query, which a later one asks about unless an earlier one still holds memory.
+func (s *Session) HoldsMemory(next *exec.Budget) bool {
+	if s.memory.UsedBytes() > 0 {
+		return true
+	}
+	s.memory = next
+	return false
+}
+
 // Enter says that the current statement is at a stage; it returns the stage before.
 func (s *Session) Enter(at Stage) (before Stage) { return Stage(s.stage.Swap(int32(at))) }
 

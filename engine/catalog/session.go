@@ -31,6 +31,7 @@ type Session struct {
 	warnings sync.Mutex // workers of a query warn at the same time
 	scans    exec.Reads // of the current statement
 	stage    atomic.Int32
+	memory   *exec.Budget // of the query that was begun last
 
 	trusted  bool // may do everything
 	access   *accounts.Access

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"sync"
+	"time"
 
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -9,12 +10,13 @@ import (
 
 // Query is what the operators of one statement share.
 type Query struct {
-	Workers   int       // parallel streams per pipeline, at least 1
-	BatchRows int       // rows per batch, at most vector.MaxRows; tests use 3
-	Env       *expr.Env // time zone, statement time, warnings
-	Memory    *Budget   // bytes that buffering operators may hold before they spill; nil: unlimited
-	TempDir   string    // where operators spill; empty: os.TempDir
-	Reads     *Reads    // told of every scan that begins; may be nil
+	Workers   int           // parallel streams per pipeline, at least 1
+	BatchRows int           // rows per batch, at most vector.MaxRows; tests use 3
+	Env       *expr.Env     // time zone, statement time, warnings
+	Memory    *Budget       // bytes that buffering operators may hold before they spill; nil: unlimited
+	Wait      time.Duration // how long Run waits for room in the server's budget, Memory's parent; 0: it begins at once
+	TempDir   string        // where operators spill; empty: os.TempDir
+	Reads     *Reads        // told of every scan that begins; may be nil
 	// NoJoinFilters keeps joins from telling scans of their keys, for tests.
 	NoJoinFilters bool
 	ending        *ending // nil outside of Run

@@ -83,9 +83,12 @@ func closeAll(streams []Stream) error {
 }
 
 // Run opens op and passes all its batches to sink, on one goroutine and in order where op sorts. A batch is
-// valid until sink returns. The first error, of an operator or of sink, stops everything and is returned;
+// valid until sink returns. It begins when the server has memory left, see Query.Wait. The first error, of an operator or of sink, stops everything and is returned;
 // so does the end of ctx, within a batch.
 func Run(ctx context.Context, q *Query, op Operator, sink func(*vector.Batch) error) error {
+	if err := q.Memory.admit(ctx, q.Wait); err != nil {
+		return err
+	}
 	q, end := q.Begin()
 	defer end()
 	return protect(func() error {

@@ -29,7 +29,7 @@ type SpillError struct {
 
 func (e *SpillError) Error() string {
 	if e.DirFull {
-		return fmt.Sprintf("no space is left in %s for data that does not fit in memory: free some, or have the server spill to another folder", filepath.Dir(e.File))
+		return fmt.Sprintf("no space is left in %s for data that does not fit in memory: free some, or set --spill-dir to another folder", filepath.Dir(e.File))
 	}
 	return fmt.Sprintf("temporary file %s: %v", e.File, e.Err)
 }
@@ -62,6 +62,17 @@ func (q *Query) newSpillFile() (*spillFile, error) {
 	}
 	os.Remove(f.Name()) // open files outlive their names; where not, close removes it
 	return &spillFile{query: q, file: f}, nil
+}
+
+// RemoveSpilled removes what a process that was killed may have left in the folder of spill files.
+func RemoveSpilled(dir string) {
+	left, err := filepath.Glob(filepath.Join(dir, SpillPattern))
+	if err != nil {
+		return // the pattern is good, the folder's name is none of a pattern's
+	}
+	for _, name := range left {
+		os.Remove(name)
+	}
 }
 
 func spillError(file string, err error) error {

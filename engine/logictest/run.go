@@ -54,7 +54,9 @@ func serveEngine(t *testing.T, opts engine.Options) (*engine.Engine, *sql.DB) {
 // serveAt is serveEngine with the address of the server.
 func serveAt(t *testing.T, opts engine.Options) (*engine.Engine, *sql.DB, string) {
 	t.Helper()
-	opts.TempDir = t.TempDir()
+	if opts.TempDir == "" {
+		opts.TempDir = t.TempDir()
+	}
 	if opts.Warehouse == "" {
 		opts.Warehouse = t.TempDir()
 	}

@@ -57,6 +57,8 @@ var allAsked = []asked{
 	askFor(prometheus.GaugeValue, "query_memory_peak_bytes", "The most they have held at once.", func(a engine.Activity, _ server.Counts) int64 { return a.MemoryPeakBytes }),
 	askFor(prometheus.GaugeValue, "query_memory_limit_bytes", "The most they may hold (--memory-limit); 0 is unlimited.",
 		func(a engine.Activity, _ server.Counts) int64 { return a.MemoryLimitBytes }),
+	askFor(prometheus.CounterValue, "query_spilled_bytes_total", "Bytes written to temporary files because memory was used up.",
+		func(a engine.Activity, _ server.Counts) int64 { return a.SpilledBytes }),
 	askFor(prometheus.CounterValue, "log_warnings_total", "Damage in a table's log that could be worked around; the server's log says what.",
 		func(a engine.Activity, _ server.Counts) int64 { return a.DamagedLogWarnings }),
 }

@@ -189,6 +189,7 @@ var ownRows = []row{
 	{typ: "exec.MemoryError", code: 1038, when: "a statement needs more memory than it may have"},
 	{typ: "exec.SpillError", code: 1021, field: "DirFull", when: "no space is left for temporary files"},
 	{typ: "exec.SpillError", code: 1030, when: "a temporary file cannot be written, or not be read back as it was written"},
+	{typ: "exec.BusyError", code: 1038, when: "other statements hold the server's memory, and a statement has waited for it in vain"},
 	{typ: "exec.PanicError", code: 1105, when: "an internal error"},
 	{typ: "expr.RangeError", code: 1690, when: "the result of an operation leaves its type",
 		example: "SELECT 9223372036854775807 + id FROM t"},

@@ -133,13 +133,16 @@ func (it *sinkIter) Next(*sql.Context) (sql.Row, error) {
 func (it *sinkIter) Close(*sql.Context) error { return nil }
 
 // render shows an executable plan as a tree, with what its scans skip, and what ran row by row.
-func (rt *Runtime) render(ctx *sql.Context, c *converter, op exec.Operator, analyzed bool, rows int64) (string, error) {
+func (rt *Runtime) render(ctx *sql.Context, c *converter, op exec.Operator, analyzed bool, rows int64, memory *exec.Budget) (string, error) {
 	var b strings.Builder
 	if err := rt.describe(ctx, c, &b, op, 0, analyzed); err != nil {
 		return "", err
 	}
 	if analyzed {
 		fmt.Fprintf(&b, "rows: %d\n", rows)
+		if n := memory.SpilledBytes(); n > 0 {
+			fmt.Fprintf(&b, "memory: %d bytes at most; spilled to files: %d bytes\n", memory.PeakBytes(), n)
+		}
 	}
 	for _, f := range c.fallbacks {
 		fmt.Fprintf(&b, "row fallback: %s\n", f)

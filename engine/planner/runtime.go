@@ -24,10 +24,11 @@ import (
 
 // Options of a Runtime.
 type Options struct {
-	Workers     int          // parallel streams per query
-	BatchRows   int          // rows per batch; 0: the default
-	Memory      *exec.Budget // of the server
-	QueryBytes  int64        // memory limit of one query; 0: the server's
+	Workers     int           // parallel streams per query
+	BatchRows   int           // rows per batch; 0: the default
+	Memory      *exec.Budget  // of the server
+	QueryBytes  int64         // memory limit of one query; 0: the server's
+	MemoryWait  time.Duration // how long a query waits for room in Memory before it begins
 	TempDir     string
 	FileDir     string // below which LOAD DATA may read files of the server; empty: none
 	MaxAttempts int    // executions of an autocommit write that meets conflicts
@@ -127,8 +128,11 @@ const QueryMemoryVariable = "featuresql_query_memory"
 
 func (rt *Runtime) query(ctx *sql.Context, env *expr.Env) *exec.Query {
 	memory := exec.NewBudget(rt.queryBytes(ctx), rt.opts.Memory)
-	q := &exec.Query{Workers: rt.opts.Workers, BatchRows: rt.opts.BatchRows, Env: env, Memory: memory, TempDir: rt.opts.TempDir}
+	q := &exec.Query{Workers: rt.opts.Workers, BatchRows: rt.opts.BatchRows, Env: env, Memory: memory, Wait: rt.opts.MemoryWait, TempDir: rt.opts.TempDir}
 	if session, ok := ctx.Session.(*catalog.Session); ok {
+		if session.HoldsMemory(memory) {
+			q.Wait = 0 // part of a statement that runs: it would wait for itself
+		}
 		q.Reads = session.Reads()
 	}
 	return q

@@ -194,11 +194,13 @@ func (rt *Runtime) explainHost(ctx *sql.Context, n sql.Node, analyze bool) (stri
 	if err != nil {
 		return "", err
 	}
-	var rows int64
-	if analyze {
-		if rows, err = countRows(ctx, rt.query(ctx, c.env), op); err != nil {
-			return "", err
-		}
+	if !analyze {
+		return rt.render(ctx, c, op, false, 0, nil)
 	}
-	return rt.render(ctx, c, op, analyze, rows)
+	q := rt.query(ctx, c.env)
+	rows, err := countRows(ctx, q, op)
+	if err != nil {
+		return "", err
+	}
+	return rt.render(ctx, c, op, true, rows, q.Memory)
 }
