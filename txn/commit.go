@@ -36,7 +36,7 @@ func (tx *Transaction) Commit(ctx context.Context) (delta.Version, error) {
 	}
 	c := &committer{
 		tx: tx, log: commitLog{tx.table.Store(), tx.opts}, previous: tx.base.Timestamp(),
-		next: attempt{version: tx.base.Version() + 1, txnID: tx.id},
+		next: attempt{version: tx.base.Version() + 1, txnID: tx.id, beside: tx.base.CommitObject()},
 	}
 	var err error
 	if c.rowID, err = tx.baseRowID(); err == nil {
@@ -100,10 +100,16 @@ func (c *committer) run(ctx context.Context) error {
 		if err == nil && c.replaced(ctx) { // between the look and the put
 			return errors.Join(c.truncated(), c.log.takeBack(ctx, c.next))
 		}
+		if errors.Is(err, errReplaced) {
+			return c.truncated()
+		}
 		if !errors.Is(err, errTaken) {
 			return err
 		}
 		ours, err := c.passWinners(ctx)
+		if ours && c.replaced(ctx) {
+			return errors.Join(c.truncated(), c.log.takeBack(ctx, c.next))
+		}
 		if ours || err != nil {
 			return err
 		}

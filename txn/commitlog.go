@@ -22,6 +22,9 @@ type commitLog struct {
 // errTaken says that there is a commit at the version, this transaction's own or another's.
 var errTaken = errors.New("version is taken")
 
+// errReplaced says that the table was dropped since the transaction began; another may be in its place.
+var errReplaced = errors.New("the table was dropped")
+
 // errVanished says that what took a version cannot be found.
 var errVanished = errors.New("the commit that has the version cannot be found")
 
@@ -36,10 +39,11 @@ type attempt struct {
 	version delta.Version
 	data    []byte
 	txnID   string
-	number  int // of the transaction's attempts, for events
+	number  int             // of the transaction's attempts, for events
+	beside  objstore.Object // the commit that the transaction began on; not for version 0
 }
 
-// put stores a commit: nil if it did, errTaken if something is there, else as Transaction.Commit says.
+// put stores a commit: nil if it did, errTaken if something is there, errReplaced if the log is not the one of a.beside, else as Transaction.Commit says.
 //
 // After most errors it is open whether the commit was stored, or still will be. Reading the version back shows whether
 // something is there; while nothing is, putting the same bytes again is safe, since the first to arrive is ours either way.
@@ -47,9 +51,12 @@ func (l commitLog) put(ctx context.Context, a attempt) error {
 	var putErr error
 	open := false
 	for n := 1; n <= storeAttempts; n++ {
-		err := l.store.PutIfAbsent(ctx, log.CommitKey(a.version), a.data)
+		err := objstore.PutIfAbsentBeside(ctx, l.store, log.CommitKey(a.version), a.data, a.beside)
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, objstore.ErrReplaced) {
+			return errReplaced
 		}
 		if errors.Is(err, objstore.ErrAlreadyExists) {
 			return errTaken
@@ -74,8 +81,15 @@ func (l commitLog) put(ctx context.Context, a attempt) error {
 	return fmt.Errorf("table %s: commit: %w", l.store.URL(), putErr)
 }
 
-// takeBack removes a commit that was put into the log of another table than its own.
+// takeBack removes a commit that was put into the log of another table than its own, if it is there: it may have gone with the table
+// that it was put into, and another's be in its place.
 func (l commitLog) takeBack(ctx context.Context, a attempt) error {
+	switch _, ours, err := l.readBack(ctx, a); {
+	case err != nil:
+		return fmt.Errorf("table %s: version %d was put into the log of another table perhaps: %w", l.store.URL(), a.version, err)
+	case !ours:
+		return nil
+	}
 	if err := l.store.Delete(context.WithoutCancel(ctx), log.CommitKey(a.version)); err != nil {
 		return fmt.Errorf("table %s: version %d was put into the log of another table and could not be removed: %w", l.store.URL(), a.version, err)
 	}

@@ -26,6 +26,7 @@ type Group struct {
 	running bool
 
 	recent map[delta.Version]*winner // own commits, which younger members need not read; belongs to the running goroutine
+	table  string                    // the id of the table that recent is of: the table may be dropped, by anybody, and made anew
 }
 
 // TransactionsParameter is the operation parameter of a shared commit that holds the ids of its transactions, in order, with commas between them.
@@ -115,7 +116,10 @@ func (g *Group) commit(batch []*member) {
 	}
 	c := &committer{
 		tx: all, log: commitLog{all.table.Store(), all.opts}, previous: all.base.Timestamp(),
-		next: attempt{version: all.base.Version() + 1},
+		next: attempt{version: all.base.Version() + 1, beside: all.base.CommitObject()},
+	}
+	if id := all.base.Metadata().ID; id != g.table {
+		g.recent, g.table = nil, id
 	}
 	var err error
 	if c.rowID, err = all.baseRowID(); err == nil {
@@ -208,6 +212,9 @@ func (g *Group) admit(ctx context.Context, c *committer, batch []*member) []*mem
 	rest := slices.DeleteFunc(slices.Clone(batch), func(m *member) bool { return m.tx.rows != nil })
 	for _, m := range append(rest, rowMembers(batch)...) { // rows last: files are compared by statistics, which rows do not have yet
 		err := m.ctx.Err()
+		if err == nil && m.tx.base.Metadata().ID != g.table {
+			err = &ConflictError{Table: m.tx.table.URL(), Kind: LogTruncated, Base: m.tx.base.Version(), Version: c.next.version}
+		}
 		if err == nil {
 			err = g.catchUp(ctx, c, m.tx)
 		}

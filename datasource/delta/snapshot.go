@@ -202,6 +202,9 @@ func (s *Snapshot) follow(ctx context.Context, tail *log.Listing) (*Snapshot, er
 	return s.advance(ctx, commits, files)
 }
 
+// CommitObject is the version's commit as it was listed; its key is empty where the version has none of its own.
+func (s *Snapshot) CommitObject() objstore.Object { return s.commit.Object }
+
 // StillThere reports whether the version's commit is still the object that was read: not, if the table was dropped, or
 // dropped and made again, or its log cleaned up past it. A version without a commit file of its own is taken to be there.
 func (s *Snapshot) StillThere(ctx context.Context) (bool, error) {

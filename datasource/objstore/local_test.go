@@ -281,3 +281,39 @@ func TestDeleteThroughLink(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPutBeside: a put that is bound to another object does not get into a folder that was made anew.
+func TestPutBeside(t *testing.T) {
+	dir := t.TempDir()
+	s := objstore.Sub(newLocal(t, dir), "db")
+	put := func(key string, beside objstore.Object) error {
+		return objstore.PutIfAbsentBeside(t.Context(), s, key, []byte("x"), beside)
+	}
+	if err := put("t/log/0", objstore.Object{}); err != nil {
+		t.Fatal(err)
+	}
+	first, err := s.Head(t.Context(), "t/log/0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := put("t/log/1", first); err != nil {
+		t.Error(err)
+	}
+	if err := put("t/log/1", first); !errors.Is(err, objstore.ErrAlreadyExists) {
+		t.Errorf("a second one: %v", err)
+	}
+	if err := objstore.DropFolder(t.Context(), s, "t"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the folder is gone, then made anew
+		if err := put("t/log/2", first); !errors.Is(err, objstore.ErrReplaced) || !errors.Is(err, objstore.ErrNotStored) {
+			t.Errorf("after the folder was dropped: %v", err)
+		}
+		if err := s.PutIfAbsent(t.Context(), "t/log/0", []byte("other")); err != nil && !errors.Is(err, objstore.ErrAlreadyExists) {
+			t.Fatal(err)
+		}
+	}
+	if got := keysOf(t, s, ""); !slices.Equal(got, []string{"t/log/0"}) {
+		t.Errorf("the store holds %q", got)
+	}
+}

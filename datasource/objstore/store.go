@@ -16,6 +16,7 @@ var (
 	ErrReadOnly      = errors.New("object store is read-only")
 	ErrTooLarge      = errors.New("object is larger than allowed here")
 	ErrInvalidKey    = errors.New("invalid object key")
+	ErrReplaced      = errors.New("the folder was replaced")
 	// ErrNotStored marks an error of a put after which the data is not stored and will not be.
 	ErrNotStored = errors.New("object was not stored")
 )

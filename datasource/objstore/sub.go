@@ -77,6 +77,17 @@ func (s *sub) PutIfAbsent(ctx context.Context, key string, data []byte) error {
 	return s.inner.PutIfAbsent(ctx, k, data)
 }
 
+func (s *sub) PutIfAbsentBeside(ctx context.Context, key string, data []byte, beside Object) error {
+	k, err := s.key(key)
+	if err != nil {
+		return err
+	}
+	if beside.Key, err = s.key(beside.Key); err != nil {
+		return err
+	}
+	return PutIfAbsentBeside(ctx, s.inner, k, data, beside)
+}
+
 func (s *sub) Head(ctx context.Context, key string) (Object, error) {
 	k, err := s.key(key)
 	if err != nil {

@@ -28,6 +28,7 @@ func (r *run) check() error {
 	if err != nil {
 		return err
 	}
+	last := newest.Metadata().ID
 	var m model
 	seen := map[string]delta.Version{}
 	named := map[string]bool{}
@@ -42,6 +43,9 @@ func (r *run) check() error {
 			r.stats.Shared++
 		}
 		for _, id := range ids {
+			if t := r.tries[id]; t != nil && t.table != last {
+				return fmt.Errorf("version %d is %v of transaction %s, which began on another table (%s) than this one (%s)", v, t.stmt, id, t.table, last)
+			}
 			if err := r.replay(v, id, seen, &m); err != nil {
 				return err
 			}
@@ -51,7 +55,7 @@ func (r *run) check() error {
 		}
 	}
 	for id, t := range r.tries {
-		if _, ok := seen[id]; !ok && t.outcome == done && t.changes() {
+		if _, ok := seen[id]; !ok && t.outcome == done && t.changes() && t.table == last {
 			return fmt.Errorf("%v of transaction %s was acknowledged and is not in the log", t.stmt, id)
 		}
 	}
@@ -147,7 +151,7 @@ func readRows(ctx context.Context, snap *delta.Snapshot) ([]Row, error) {
 
 // checkFiles finds files outside of the log that no commit names.
 func (r *run) checkFiles(named map[string]bool) error {
-	if r.lost {
+	if r.lost || r.cfg.Drops { // a writer whose table was dropped may have left something behind
 		return nil
 	}
 	for _, key := range r.store.Keys() {

@@ -30,7 +30,7 @@ func statementsOf(l Layout) []Statement {
 func prepare(t *testing.T, l Layout) *Memory {
 	t.Helper()
 	store := NewMemory()
-	if err := txn.CreateTable(context.Background(), store, l.creation(), txn.Options{}); err != nil {
+	if err := txn.CreateTable(context.Background(), store, l.creation(0), txn.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range []Statement{{Kind: Append, Rows: append([]Row{{9, 9}}, stored[:3]...)}, {Kind: Append, Rows: stored[3:]}, {Kind: Delete, ID: 9}} {

@@ -77,6 +77,11 @@ func (g gate) PutIfAbsent(ctx context.Context, key string, data []byte) error {
 	return g.Store.PutIfAbsent(ctx, key, data)
 }
 
+func (g gate) PutIfAbsentBeside(ctx context.Context, key string, data []byte, beside objstore.Object) error {
+	g.q.wait(g.writer, "putifabsent "+key)
+	return objstore.PutIfAbsentBeside(ctx, g.Store, key, data, beside)
+}
+
 func (g gate) List(ctx context.Context, prefix, startAfter string) iter.Seq2[objstore.Object, error] {
 	return func(yield func(objstore.Object, error) bool) {
 		g.q.wait(g.writer, "list "+prefix)

@@ -19,6 +19,13 @@ import (
 type Memory struct {
 	mu      sync.Mutex
 	objects map[string]object
+	puts    time.Duration
+}
+
+// now tells any two objects apart by their times.
+func (m *Memory) now() time.Time {
+	m.puts++
+	return time.Now().Add(m.puts)
 }
 
 type object struct {
@@ -73,7 +80,7 @@ func (m *Memory) Put(_ context.Context, key string, r io.Reader) (objstore.Objec
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	o := object{data, time.Now()}
+	o := object{data, m.now()}
 	m.objects[key] = o
 	return objstore.Object{Key: key, SizeBytes: int64(len(data)), ModTime: o.at}, nil
 }
@@ -85,8 +92,19 @@ func (m *Memory) PutIfAbsent(_ context.Context, key string, data []byte) error {
 	if _, ok := m.objects[key]; ok {
 		return fmt.Errorf("put %q: %w", key, objstore.ErrAlreadyExists)
 	}
-	m.objects[key] = object{bytes.Clone(data), time.Now()}
+	m.objects[key] = object{bytes.Clone(data), m.now()}
 	return nil
+}
+
+// PutIfAbsentBeside implements objstore.BesideStore.
+func (m *Memory) PutIfAbsentBeside(ctx context.Context, key string, data []byte, beside objstore.Object) error {
+	m.mu.Lock()
+	o, ok := m.objects[beside.Key]
+	m.mu.Unlock() // the scheduler lets one call go at a time
+	if !ok || !o.at.Equal(beside.ModTime) {
+		return fmt.Errorf("put %q: %w: %w", key, objstore.ErrNotStored, objstore.ErrReplaced)
+	}
+	return m.PutIfAbsent(ctx, key, data)
 }
 
 // List implements objstore.Store.
@@ -116,6 +134,13 @@ func (m *Memory) Delete(_ context.Context, key string) error {
 	defer m.mu.Unlock()
 	delete(m.objects, key)
 	return nil
+}
+
+// Clear deletes all objects at once, as the removal of a folder does.
+func (m *Memory) Clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.objects)
 }
 
 // Keys returns the keys of all objects, ordered.

@@ -22,11 +22,14 @@ type Config struct {
 	Seed uint64
 	// Settle returns when every other goroutine waits for something that only the scheduler, or time, can bring: synctest.Wait.
 	Settle func()
+	// Drops has somebody drop the table and make it anew while the others write. No process crashes then: a commit put into the place of a
+	// dropped table is taken back by who put it.
+	Drops bool
 }
 
 // Stats says what happened in a schedule.
 type Stats struct {
-	Commits, Shared, Conflicts, Duplicates, Unknown, Crashes, Failed int
+	Commits, Shared, Conflicts, Duplicates, Unknown, Crashes, Failed, Drops int
 }
 
 const (
@@ -49,6 +52,7 @@ const (
 type try struct {
 	stmt    Statement
 	read    delta.Version
+	table   string // the id of the table that it began on
 	outcome outcome
 }
 
@@ -74,12 +78,16 @@ func Run(cfg Config) (Stats, error) {
 	fail := func(err error) (Stats, error) {
 		return r.stats, fmt.Errorf("seed %d (%v): %w", cfg.Seed, r.layout, err)
 	}
-	if err := txn.CreateTable(context.Background(), r.store, r.layout.creation(), txn.Options{}); err != nil {
+	if err := txn.CreateTable(context.Background(), r.store, r.creation(0), txn.Options{}); err != nil {
 		return fail(err)
 	}
 	faults := rng.IntN(3) > 0
 	writers := 2 + rng.IntN(maxWriters-1)
 	r.alive.Store(int32(writers))
+	if cfg.Drops {
+		r.alive.Add(1)
+		go r.drop(rand.New(rand.NewPCG(cfg.Seed, 1000)))
+	}
 	processes := make([]process, writers)
 	for i := range processes {
 		processes[i] = process{run: r, id: i, rng: rand.New(rand.NewPCG(cfg.Seed, uint64(i)+2)), faults: faults}
@@ -110,6 +118,7 @@ func (s *Stats) Add(o Stats) {
 	s.Unknown += o.Unknown
 	s.Crashes += o.Crashes
 	s.Failed += o.Failed
+	s.Drops += o.Drops
 }
 
 // schedule lets one store call go at a time until every writer is done. Sometimes, and when none waits, time passes.
@@ -122,6 +131,38 @@ func (r *run) schedule(rng *rand.Rand) {
 		if rng.IntN(16) == 0 || !r.q.release(rng.IntN) {
 			time.Sleep(time.Duration(1+rng.IntN(64)) * time.Millisecond)
 		}
+	}
+}
+
+// creation makes the n-th table of the schedule. Those that are dropped have no checkpoints: one that is written while its table is dropped may
+// get into the next one.
+func (r *run) creation(n int) txn.Creation {
+	c := r.layout.creation(n)
+	if r.cfg.Drops {
+		c.Metadata.Configuration["delta.checkpointInterval"] = "1000"
+	}
+	return c
+}
+
+// drop makes the table anew, some times: DROP TABLE, which is one step of a folder, and CREATE TABLE.
+func (r *run) drop(rng *rand.Rand) {
+	defer r.alive.Add(-1)
+	const dropper = 1 << 30
+	for n := range 1 + rng.IntN(3) {
+		for range rng.IntN(60) {
+			r.q.wait(dropper, "idle")
+		}
+		for {
+			r.q.wait(dropper, "drop")
+			r.store.Clear()
+			for range rng.IntN(4) {
+				r.q.wait(dropper, "idle")
+			}
+			if txn.CreateTable(context.Background(), gate{r.store, &r.q, dropper}, r.creation(n+1), txn.Options{}) == nil {
+				break // else somebody put a commit into the folder, which is about to be taken back
+			}
+		}
+		r.stats.Drops++
 	}
 }
 
@@ -160,6 +201,13 @@ func (w *process) work() {
 func (w *process) rules() []faultstore.Rule {
 	if !w.faults {
 		return nil
+	}
+	if w.cfg.Drops {
+		return []faultstore.Rule{
+			{Ops: faultstore.Reads | faultstore.Put, Prob: 0.01, Kind: faultstore.Fail},
+			{Ops: faultstore.PutIfAbsent, Prob: 0.2, Kind: faultstore.LostAck},
+			{Ops: faultstore.All, Prob: 0.1, Kind: faultstore.Slow, Latency: 30 * time.Millisecond},
+		}
 	}
 	much := 1.0
 	if w.rng.IntN(4) == 0 {
@@ -283,7 +331,7 @@ func (w *writer) once(ctx context.Context, table *delta.Table, t *try) error {
 	tx := txn.Begin(table, snap, txn.Options{Rand: w.rng.Float64, NewID: func() string {
 		w.ids++
 		id := w.name + "-" + strconv.Itoa(w.ids)
-		t.read = snap.Version()
+		t.read, t.table = snap.Version(), snap.Metadata().ID
 		w.tries[id] = t
 		return id
 	}})

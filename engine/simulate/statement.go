@@ -193,9 +193,10 @@ func (l Layout) String() string {
 	return fmt.Sprintf("vectors=%t keyed=%t serializable=%t", l.Vectors, l.Keyed, l.Serializable)
 }
 
-func (l Layout) creation() txn.Creation {
+// creation makes the n-th table of a schedule.
+func (l Layout) creation(n int) txn.Creation {
 	m := &action.Metadata{
-		ID: "3d1f7c5e-0d35-4b6c-b0e7-2f3d1f0f6f11", Format: action.Format{Provider: "parquet"}, SchemaString: schemaString,
+		ID: fmt.Sprintf("3d1f7c5e-0d35-4b6c-b0e7-2f3d1f0f6f%02d", 11+n), Format: action.Format{Provider: "parquet"}, SchemaString: schemaString,
 		Configuration: map[string]string{"delta.checkpointInterval": "4"},
 	}
 	p := &action.Protocol{MinReader: 3, MinWriter: 7, ReaderFeatures: []string{"deletionVectors"}, WriterFeatures: []string{"deletionVectors", "appendOnly", "invariants"}}

@@ -247,13 +247,22 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader) (objstore.Obje
 
 // PutIfAbsent implements objstore.Store.
 func (s *Store) PutIfAbsent(ctx context.Context, key string, data []byte) error {
+	return s.putIfAbsent(ctx, key, data, objstore.Object{})
+}
+
+// PutIfAbsentBeside implements objstore.BesideStore; for rules and the trace it is PutIfAbsent.
+func (s *Store) PutIfAbsentBeside(ctx context.Context, key string, data []byte, beside objstore.Object) error {
+	return s.putIfAbsent(ctx, key, data, beside)
+}
+
+func (s *Store) putIfAbsent(ctx context.Context, key string, data []byte, beside objstore.Object) error {
 	f, err := s.choose(ctx, PutIfAbsent, key)
 	if err == nil {
 		if f.partial() {
 			data = data[:len(data)/2]
 		}
 		if f.carriedOut() {
-			err = s.inner.PutIfAbsent(ctx, key, data)
+			err = objstore.PutIfAbsentBeside(ctx, s.inner, key, data, beside)
 		}
 		err = f.result(err)
 	}
