@@ -1,6 +1,6 @@
 # featuresql: make help lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build test torture race lint fmt fuzz bench bench-quick interop docs ci
+.PHONY: help build test torture race lint fmt fuzz fuzz-sample bench bench-quick interop docs ci
 
 export CGO_ENABLED := 0
 CACHE := $(CURDIR)/.cache
@@ -37,6 +37,9 @@ fmt: ## format the sources
 fuzz: ## run every fuzz target for FUZZTIME
 	testdata/tools/fuzz.sh $(FUZZTIME)
 
+fuzz-sample: ## run every fuzz target for three seconds
+	testdata/tools/fuzz.sh 3s
+
 interop: build ## check against Spark, delta-rs, DuckDB and MySQL clients (installs them into .cache)
 	interop/run.sh
 
@@ -49,5 +52,5 @@ bench-quick: build ## the same on small data, under three minutes
 docs: ## write the generated pages of docs/
 	go test ./sqlfuncs/scalar ./engine/mysqlerr -run 'FunctionsDoc|Generated' -update
 
-ci: test interop ## everything that a change must pass
+ci: test fuzz-sample interop ## everything that a change must pass
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }

@@ -121,3 +121,14 @@ func (e *InvalidError) Error() string {
 	}
 	return fmt.Sprintf("table %s: file %q: %s", e.Table, e.Path, e.Reason)
 }
+
+// PanicError is a panic within a shared commit, turned into an error of its members: what became of them is not known.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("internal error: %v", e.Value) }
+
+// PanicStack returns where it happened.
+func (e *PanicError) PanicStack() []byte { return e.Stack }

@@ -95,7 +95,7 @@ func (g *Group) run() {
 func (g *Group) commit(batch []*member) {
 	defer func() {
 		if r := recover(); r != nil { // a bug must not take the server down, nor leave anybody waiting
-			endAll(batch, fmt.Errorf("internal error: %v\n%s", r, debug.Stack()))
+			endAll(batch, &PanicError{Value: r, Stack: debug.Stack()})
 		}
 	}()
 	newest := batch[0].tx

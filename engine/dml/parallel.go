@@ -3,7 +3,6 @@ package dml
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime/debug"
 	"sync"
@@ -70,7 +69,7 @@ func firstCause(errs []error) error {
 func drain(ctx context.Context, s exec.Stream, w worker) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
+			err = &exec.PanicError{Value: r, Stack: debug.Stack()}
 		}
 	}()
 	for {

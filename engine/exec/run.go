@@ -19,6 +19,9 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("internal error: %v", e.Value) }
 
+// PanicStack returns where it happened.
+func (e *PanicError) PanicStack() []byte { return e.Stack }
+
 // protect runs f and returns its panic, if any, as a *PanicError.
 func protect(f func() error) (err error) {
 	defer func() {

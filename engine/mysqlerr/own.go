@@ -191,6 +191,7 @@ var ownRows = []row{
 	{typ: "exec.SpillError", code: 1030, when: "a temporary file cannot be written, or not be read back as it was written"},
 	{typ: "exec.BusyError", code: 1038, when: "other statements hold the server's memory, and a statement has waited for it in vain"},
 	{typ: "exec.PanicError", code: 1105, when: "an internal error"},
+	{typ: "txn.PanicError", code: 1105, when: "an internal error"},
 	{typ: "expr.RangeError", code: 1690, when: "the result of an operation leaves its type",
 		example: "SELECT 9223372036854775807 + id FROM t"},
 	{typ: "expr.DivisionByZero", code: 1365, when: "a division by zero in strict DML"},

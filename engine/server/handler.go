@@ -18,7 +18,6 @@ import (
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/engine/catalog"
-	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/mysqlerr"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/server/wire"
@@ -352,6 +351,9 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("internal error: %v", e.value) }
 
+// PanicStack returns where it happened.
+func (e *panicError) PanicStack() []byte { return e.stack }
+
 func recoverTo(err *error) {
 	if v := recover(); v != nil {
 		*err = errors.Join(*err, &panicError{v, debug.Stack()})
@@ -360,13 +362,9 @@ func recoverTo(err *error) {
 
 // stackOf returns where the panic happened that err is made of, nil for other errors.
 func stackOf(err error) []byte {
-	var own *panicError
-	if errors.As(err, &own) {
-		return own.stack
-	}
-	var worker *exec.PanicError
-	if errors.As(err, &worker) {
-		return worker.Stack
+	var p interface{ PanicStack() []byte }
+	if errors.As(err, &p) {
+		return p.PanicStack()
 	}
 	return nil
 }

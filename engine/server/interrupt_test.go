@@ -26,10 +26,15 @@ type warehouseServer struct {
 	last   atomic.Pointer[server.StatementEvent]
 }
 
-func startWarehouse(t *testing.T, change func(*server.Config)) *warehouseServer {
+func startWarehouse(t *testing.T, change func(*server.Config), options ...engine.Options) *warehouseServer {
 	t.Helper()
 	w := &warehouseServer{t: t, temp: t.TempDir()}
-	e, err := engine.Open(t.Context(), engine.Options{Warehouse: t.TempDir(), Workers: 2, TempDir: w.temp, QueryBytes: 8 << 20})
+	opts := engine.Options{Warehouse: t.TempDir()}
+	if len(options) > 0 {
+		opts = options[0]
+	}
+	opts.Workers, opts.TempDir, opts.QueryBytes = 2, w.temp, 8<<20
+	e, err := engine.Open(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}

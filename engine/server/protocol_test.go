@@ -23,7 +23,7 @@ import (
 
 // client speaks the protocol packet by packet and checks every sequence number.
 type client struct {
-	t   *testing.T
+	t   testing.TB
 	c   net.Conn
 	seq byte
 }

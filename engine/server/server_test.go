@@ -27,7 +27,7 @@ import (
 
 // harness is a server over an in-memory engine of the host, whose own statements run the functions of a test.
 type harness struct {
-	t    *testing.T
+	t    testing.TB
 	s    *server.Server
 	addr string
 	db   *memory.Database
@@ -39,7 +39,7 @@ type harness struct {
 	schemas  map[string]host.Schema
 }
 
-func start(t *testing.T, change func(*server.Config)) *harness {
+func start(t testing.TB, change func(*server.Config)) *harness {
 	t.Helper()
 	db := memory.NewDatabase("db")
 	h := &harness{t: t, db: db, run: map[string]func(*host.Context, *wire.Sink) error{}, schemas: map[string]host.Schema{}}

@@ -320,6 +320,8 @@ func (m memory) GetRange(_ context.Context, _ string, off int64, p []byte) error
 	return nil
 }
 
+func (m memory) Get(context.Context, string, int64) ([]byte, error) { return m.data, nil }
+
 func (m memory) Head(context.Context, string) (objstore.Object, error) {
 	return objstore.Object{SizeBytes: int64(len(m.data))}, nil
 }

@@ -3,6 +3,7 @@ package replay
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/featuresql/featuresql/datasource/delta/jsonscan"
 	"github.com/featuresql/featuresql/engine/types"
@@ -200,6 +201,7 @@ func parallel(n int, f func(int)) {
 		return
 	}
 	var wg sync.WaitGroup
+	var panicked atomic.Pointer[any] // a panic ends the process unless it is the caller's
 	next := make(chan int, n)
 	for i := range n {
 		next <- i
@@ -207,12 +209,20 @@ func parallel(n int, f func(int)) {
 	close(next)
 	for range workers {
 		wg.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					panicked.Store(&r)
+				}
+			}()
 			for i := range next {
 				f(i)
 			}
 		})
 	}
 	wg.Wait()
+	if r := panicked.Load(); r != nil {
+		panic(*r)
+	}
 }
 
 // recordCounts returns numRecords of every live file.

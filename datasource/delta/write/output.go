@@ -60,7 +60,7 @@ func (u *uploads) remember(key string) {
 
 // put stores r under key and hands the object to done.
 func (u *uploads) put(key string, r io.Reader, done func(objstore.Object)) error {
-	o, err := u.store.Put(u.ctx, key, r)
+	o, err := u.stored(key, r)
 	if err != nil {
 		err = fmt.Errorf("store data file %s: %w", key, err)
 		u.fail(err)
@@ -68,6 +68,16 @@ func (u *uploads) put(key string, r io.Reader, done func(objstore.Object)) error
 	}
 	done(o)
 	return nil
+}
+
+// stored puts an object. It runs on a goroutine of its own, where a panic would end the process.
+func (u *uploads) stored(key string, r io.Reader) (o objstore.Object, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("internal error: %v", p)
+		}
+	}()
+	return u.store.Put(u.ctx, key, r)
 }
 
 // removeAll stops uploads and deletes every object that may have been created.
