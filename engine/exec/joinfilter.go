@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -11,7 +12,7 @@ import (
 
 // A join that drops probe rows without a match passes the keys of its build side, once it has read them, down to the
 // scan that the probe's keys come from. The scan skips files, row groups and pages by their bounds, and decodes the
-// other columns only of rows whose key the table holds. Where the build side had to be spilled there is no table, and
+// other columns only of rows whose key the table may hold. Where the build side had to be spilled there is no table, and
 // the scan learns nothing.
 
 // LateFilter is what a scan learns when its streams are read: which values of some columns a join above it has. The plan
@@ -197,11 +198,11 @@ func (l *lateKeys) Columns() []int { return l.cols }
 
 // Tester implements LateFilter.
 func (l *lateKeys) Tester() LateTester {
-	t := l.filter.table.Load()
-	if t == nil || l.only >= 0 {
+	if t := l.filter.table.Load(); t == nil || t.bits == nil || l.only >= 0 {
 		return nil
+	} else {
+		return &keyTester{keyBits: t.bits}
 	}
-	return &keyTester{table: t}
 }
 
 // Bounds implements LateFilter.
@@ -319,10 +320,61 @@ func (t *joinTable) fewKeys(k int, typ types.Type) []types.Value {
 	return vals
 }
 
-// keyTester looks rows up in the table of a join.
+// keyBits says of single keys whether the table may have them: a bit for each number between the least and the greatest
+// key where these are whole numbers that lie close enough, else a bit for each of the first bits of a hash.
+type keyBits struct {
+	codec *keyCodec
+	bits  []uint64
+	least uint64
+	span  uint64 // 0: by hash
+	shift uint
+}
+
+// Bits a build row: where numbers may be told apart, and where hashes share them.
+const (
+	bitsPerNumber = 1024
+	bitsPerHash   = 16
+)
+
+// keyBits returns the bits of the table's keys; nil where there is no memory for them.
+func (t *joinTable) keyBits() *keyBits {
+	rows := uint64(0)
+	for c := range t.keys {
+		rows += uint64(len(t.keys[c].hashes))
+	}
+	k := &keyBits{codec: t.codec, least: uint64(t.least)}
+	span := uint64(t.most) - uint64(t.least) + 1
+	size := span
+	if t.codec.single && !t.codec.cols[0].typ.IsFloat() && t.least <= t.most && span-1 < max(rows*bitsPerNumber, 1<<16) && span < 1<<31 {
+		k.span = span
+	} else {
+		lg := min(31, max(12, bits.Len64(rows*bitsPerHash)))
+		size, k.shift = 1<<lg, uint(32-lg)
+	}
+	if t.acct.grow(int64(size/8+8)) != nil {
+		return nil
+	}
+	k.bits = make([]uint64, size/64+1)
+	for c := range t.keys {
+		keys := &t.keys[c]
+		for r, h := range keys.hashes {
+			if keys.null != nil && keys.null[r] {
+				continue
+			}
+			at := uint64(h >> k.shift)
+			if k.span > 0 {
+				at = keys.words[r] - k.least
+			}
+			k.bits[at>>6] |= 1 << (at & 63)
+		}
+	}
+	return k
+}
+
+// keyTester tests rows by the bits of their keys.
 type keyTester struct {
-	table *joinTable
-	prober
+	*keyBits
+	kb             keyBatch
 	sel            []uint16
 	tested, passed int
 }
@@ -335,49 +387,26 @@ func (k *keyTester) Keep(cols []*vector.Vector, sel []uint16, n int) []uint16 {
 	if k.tested > testerTrial && k.passed > k.tested/4*3 {
 		return nil
 	}
-	rows := n
-	if sel != nil {
-		rows = len(sel)
-	}
-	k.find(k.table, cols, sel, rows, n)
-	if k.sel == nil {
+	k.codec.encode(&k.kb, cols, sel, n)
+	rows := k.kb.n
+	if cap(k.sel) < rows {
 		k.sel = make([]uint16, 0, vector.MaxRows)
 	}
-	k.sel = k.sel[:0]
-	for i, h := range k.heads[:rows] {
-		if h != 0 {
-			k.sel = append(k.sel, uint16(rowAt(sel, i)))
+	out, kept := k.sel[:rows], 0
+	nulls := len(k.kb.nulls) > 0
+	for i := range out {
+		at := uint64(uint32(k.kb.hashes[i]>>32) >> k.shift)
+		if k.span > 0 {
+			if at = k.kb.words[i] - k.least; at >= k.span {
+				continue
+			}
+		}
+		if k.bits[at>>6]>>(at&63)&1 != 0 && !(nulls && k.kb.isNull[i]) {
+			out[kept] = uint16(rowAt(sel, i))
+			kept++
 		}
 	}
 	k.tested += rows
-	k.passed += len(k.sel)
-	return k.sel
-}
-
-// prober looks keys up for one goroutine; a coded key once a code.
-type prober struct {
-	kb    keyBatch
-	lut   dictGroups
-	heads []uint32 // first row + 1 of the key of each live row, 0: none
-}
-
-// find sets heads for the live rows, at sel, of n.
-func (p *prober) find(t *joinTable, vecs []*vector.Vector, sel []uint16, rows, n int) {
-	p.heads = resize(p.heads, rows)
-	if !p.lut.usable(vecs, rows) {
-		t.codec.encode(&p.kb, vecs, sel, n)
-		t.find(&p.kb, p.heads)
-		return
-	}
-	d := &p.lut
-	d.collect(vecs, sel, rows)
-	t.codec.encode(&p.kb, vecs, d.miss, n)
-	d.gid = resize(d.gid, len(d.miss))
-	t.find(&p.kb, d.gid)
-	for k, c := range d.combo {
-		d.groups[c] = d.gid[k]
-	}
-	for k, c := range d.index {
-		p.heads[k] = d.groups[c]
-	}
+	k.passed += kept
+	return out[:kept:kept]
 }

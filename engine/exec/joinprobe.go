@@ -16,7 +16,9 @@ type joinStream struct {
 	op       *HashJoinOp
 	set      *exprSet
 	residual *expr.Filter
-	prober
+	kb       keyBatch
+	lut      dictGroups
+	heads    []uint32
 
 	batch *vector.Batch // being expanded; nil: fetch the next
 	pos   int           // live row of batch
@@ -138,13 +140,30 @@ func (s *joinStream) step(ctx context.Context) (*vector.Batch, error) {
 	return nil, nil
 }
 
-// probe looks up the keys of b.
+// probe looks up the keys of b; a coded key is looked up once a code.
 func (s *joinStream) probe(b *vector.Batch) error {
 	vecs, err := s.set.eval(b)
 	if err != nil {
 		return err
 	}
-	s.find(s.run.table, vecs, b.Sel, b.Rows(), b.Len)
+	t, n := s.run.table, b.Rows()
+	s.heads = resize(s.heads, n)
+	if !s.lut.usable(vecs, n) {
+		t.codec.encode(&s.kb, vecs, b.Sel, b.Len)
+		t.find(&s.kb, s.heads)
+		return nil
+	}
+	d := &s.lut
+	d.collect(vecs, b.Sel, n)
+	t.codec.encode(&s.kb, vecs, d.miss, b.Len)
+	d.gid = resize(d.gid, len(d.miss))
+	t.find(&s.kb, d.gid)
+	for k, c := range d.combo {
+		d.groups[c] = d.gid[k]
+	}
+	for k, c := range d.index {
+		s.heads[k] = d.groups[c]
+	}
 	return nil
 }
 

@@ -28,6 +28,8 @@ type joinTable struct {
 	least  int64    // of keys of one word
 	most   int64    // below least: no such keys
 
+	bits *keyBits // for the scans that take a filter; nil: none
+
 	duplicates atomic.Bool
 	hasNull    bool // a build key is NULL
 	buildRows  int  // those with a NULL key included
@@ -120,6 +122,7 @@ func (r *joinRun) build(ctx context.Context) error {
 	}
 	r.table = t
 	if r.keys != nil {
+		t.bits = t.keyBits()
 		r.keys.table.Store(t)
 	}
 	return nil
