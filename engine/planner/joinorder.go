@@ -8,7 +8,8 @@ import (
 	"github.com/featuresql/featuresql/engine/expr"
 )
 
-// orderJoins rebuilds each chain of inner joins greedily: of all pairs of trees it joins, each time, the pair with
+// orderJoins rebuilds each chain of inner joins: up to ten tables in the order of least cost (joindp.go), more of them,
+// and tables without an equality between them, greedily: of all pairs of trees it joins, each time, the pair with
 // the smallest estimated result (greedy operator ordering), pairs without a condition between them last. The
 // trees may be bushy: a filtered dimension reduces its neighbour before that meets the largest table.
 func orderJoins(r rel) rel {
@@ -91,6 +92,11 @@ func rebuildJoins(leaves []rel, preds []expr.Expr) rel {
 		}
 		t.rows = t.rel.estimate()
 		trees = append(trees, t)
+	}
+	if g := newJoinGraph(trees, preds); g != nil && g.solve() {
+		var all *joinTree
+		all, preds = g.tree(uint(len(g.best)-1), preds)
+		trees = []*joinTree{all}
 	}
 	for len(trees) > 1 {
 		i, k := bestPair(trees, preds)
