@@ -131,6 +131,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 	s.listener.Shutdown()
 	err := s.handler.drain(ctx)
+	if err == nil { // the host sends the end of a result when its statement has ended
+		select {
+		case <-time.After(flushWait):
+		case <-ctx.Done():
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
@@ -138,6 +144,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	return err
 }
+
+// flushWait is how long the ends of the last results have to get to their clients.
+const flushWait = 50 * time.Millisecond
 
 // How long the server waits before it accepts again after an error.
 const (
