@@ -79,6 +79,7 @@ type Engine struct {
 	root     string // the warehouse's folder, empty for another store
 	nextID   atomic.Uint32
 	counters counters
+	started  time.Time
 }
 
 // Open opens the warehouse of opts.
@@ -102,14 +103,14 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 		root = abs
 	}
 	exec.RemoveSpilled(opts.TempDir)
-	e := &Engine{options: opts, root: root, memory: exec.NewBudget(opts.MemoryBytes, nil)}
+	e := &Engine{options: opts, started: time.Now(), root: root, memory: exec.NewBudget(opts.MemoryBytes, nil)}
 	e.provider = catalog.NewProvider(opts.Store, root, scan.NewCache(opts.CacheBytes), func(table string, w error) {
 		e.counters.damaged.Add(1)
 		opts.Log.Warn("table log damaged", "table", table, "error", w)
 	})
 	e.runtime = planner.NewRuntime(e.provider, planner.Options{
 		Workers: opts.Workers, BatchRows: opts.BatchRows, Memory: e.memory, QueryBytes: opts.QueryBytes, MemoryWait: opts.MemoryWait,
-		TempDir: opts.TempDir, FileDir: opts.FileDir, MaxAttempts: opts.MaxAttempts,
+		TempDir: opts.TempDir, FileDir: opts.FileDir, Status: e.status, MaxAttempts: opts.MaxAttempts,
 		OnConflict: func(table string, attempt int, err error) {
 			e.counters.retried.Add(1)
 			opts.Log.Info("conflict, write retried", "table", table, "attempt", attempt, "error", err)
@@ -129,6 +130,7 @@ func (e *Engine) openHost() {
 	a.Parser = p
 	e.runtime.Install(a)
 	a.Catalog.InfoSchema = information.New(e.provider, e.runtime.ViewColumns)
+	e.provider.SetSystem(information.NewPerformance(e.status))
 	e.host = sqle.New(a, &sqle.Config{})
 	e.host.Parser = p
 	e.runtime.SetHost(e.host)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
@@ -26,13 +27,9 @@ func registerVariables() {
 	}})
 	for name, value := range map[string]any{
 		"sql_mode": defaultMode, "version": MySQLVersion, "version_comment": "featuresql " + Version,
-		"local_infile": int8(1), "version_compile_os": runtime.GOOS, "version_compile_machine": runtime.GOARCH,
+		"local_infile": int8(1), "protocol_version": int64(10), "version_compile_os": runtime.GOOS, "version_compile_machine": runtime.GOARCH,
 	} {
-		if v, _, ok := sql.SystemVariables.GetGlobal(name); ok {
-			own := *v.(*sql.MysqlSystemVariable)
-			own.Default = value
-			sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&own})
-		}
+		SetShown(name, value)
 	}
 	for _, name := range []string{"default_storage_engine", "default_tmp_storage_engine"} {
 		sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{
@@ -45,6 +42,11 @@ func registerVariables() {
 			Name: name, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Session), Type: hosttypes.NewSystemIntType(name, 0, math.MaxInt64, false), Default: int64(0),
 		}})
 	}
+	for name, value := range map[string]string{"optimizer_switch": "", "profiling": "0"} {
+		sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{
+			Name: name, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, Type: settable{hosttypes.NewSystemStringType(name)}, Default: value,
+		}})
+	}
 	for name, value := range askedFor {
 		sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{
 			Name: name, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global), Type: hosttypes.NewSystemStringType(name), Default: value,
@@ -52,11 +54,34 @@ func registerVariables() {
 	}
 }
 
+// settable is a text that takes anything: what clients set and nothing reads.
+type settable struct{ sql.SystemVariableType }
+
+// Convert implements sql.Type.
+func (t settable) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
+	return t.SystemVariableType.Convert(ctx, fmt.Sprint(v))
+}
+
+// status are the counters of SHOW STATUS that the host does not keep.
+func (e *Engine) status() map[string]any {
+	up := int64(time.Since(e.started).Seconds())
+	return map[string]any{"Uptime": up, "Uptime_since_flush_status": up}
+}
+
+// SetShown gives a variable that clients only look at a value for the life of the process; none is the server's to read.
+func SetShown(name string, value any) {
+	if v, _, ok := sql.SystemVariables.GetGlobal(name); ok {
+		own := *v.(*sql.MysqlSystemVariable)
+		own.Default = value
+		sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&own})
+	}
+}
+
 // askedFor are variables that the host does not have, and clients of older servers ask for.
 var askedFor = map[string]string{
 	"have_ssl": "YES", "have_openssl": "YES", "have_profiling": "NO", "have_query_cache": "NO", "have_compress": "NO", "have_dynamic_loading": "NO",
 	"have_geometry": "NO", "have_symlink": "DISABLED", "have_crypt": "NO", "query_cache_type": "OFF", "query_cache_size": "0",
-	"innodb_version": "8.0.33",
+	"innodb_version": "8.0.33", "innodb_page_size": "16384", "innodb_file_per_table": "1",
 }
 
 // asOfType is a text that takes a version as a number, too.

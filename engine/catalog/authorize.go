@@ -102,10 +102,15 @@ func (r *rights) sees(ctx *sql.Context, database string) error {
 	return SeesDatabase(ctx, r.access, database)
 }
 
+// IsSystem reports whether a database shows each account what it may see, and needs no privilege.
+func IsSystem(database string) bool {
+	return strings.EqualFold(database, "information_schema") || strings.EqualFold(database, "performance_schema")
+}
+
 // SeesDatabase returns the error of an account that has no privilege in a database: 1044.
 func SeesDatabase(ctx *sql.Context, a *accounts.Access, database string) error {
 	at := databasePlace(ctx, database)
-	if strings.EqualFold(at.Database, "information_schema") || at.Database == "" || a.Sees(at) {
+	if IsSystem(at.Database) || at.Database == "" || a.Sees(at) {
 		return nil
 	}
 	return a.NoDatabase(at.Database)
@@ -199,7 +204,7 @@ func (r *rights) table(ctx *sql.Context, want accounts.Privilege, database, tabl
 		return nil
 	}
 	at := r.session.place(ctx, database, table)
-	if strings.EqualFold(at.Database, "information_schema") {
+	if IsSystem(at.Database) {
 		if want != accounts.Select && !r.access.All() {
 			return r.access.NoDatabase(at.Database)
 		}

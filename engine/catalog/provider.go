@@ -37,6 +37,7 @@ type Provider struct {
 	cache *scan.Cache
 
 	accounts *accounts.Store
+	system   sql.Database
 
 	mu     sync.Mutex
 	tables map[string]*delta.Table // by location under the warehouse
@@ -59,6 +60,9 @@ func NewProvider(store objstore.Store, root string, cache *scan.Cache, onWarn fu
 // object store. In a folder every statement looks.
 const accountsAge = time.Second
 
+// SetSystem adds a database that is not in the warehouse, and that everybody may read. SHOW DATABASES does not list it.
+func (p *Provider) SetSystem(db sql.Database) { p.system = db }
+
 // Accounts is where the accounts of the warehouse are kept.
 func (p *Provider) Accounts() *accounts.Store { return p.accounts }
 
@@ -70,6 +74,9 @@ func (p *Provider) Cache() *scan.Cache { return p.cache }
 
 // Database implements sql.DatabaseProvider. `db@2026-01-01` is a database as of then.
 func (p *Provider) Database(ctx *sql.Context, name string) (sql.Database, error) {
+	if db := p.system; db != nil && strings.EqualFold(name, db.Name()) {
+		return db, nil
+	}
 	base, at, timed := strings.Cut(name, "@")
 	if strings.EqualFold(base, PathDatabase) && !timed {
 		return &Database{provider: p, name: PathDatabase, byPath: true}, nil

@@ -50,6 +50,9 @@ func WithClause(err error, query string, opts ast.ParserOptions) error {
 		if perr != nil {
 			return err
 		}
+		if set, ok := st.(*ast.Set); ok && sets(set, m[1]) {
+			return sql.ErrUnknownSystemVariable.New(m[1])
+		}
 		f := finder{name: strings.ToLower(m[1]), table: b.table}
 		if f.statement(st); f.clause == "" && !b.ambiguous {
 			f.anyTable = true
@@ -66,6 +69,16 @@ func WithClause(err error, query string, opts ast.ParserOptions) error {
 		return &UnknownColumnError{f.written, f.clause}
 	}
 	return err
+}
+
+// sets reports whether SET names a variable so.
+func sets(st *ast.Set, name string) bool {
+	for _, e := range st.Exprs {
+		if strings.EqualFold(e.Name.String(), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // finder looks for the clause of a name.

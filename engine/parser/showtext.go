@@ -14,6 +14,7 @@ var emptyShows = []struct {
 }{
 	{[]string{"open", "tables"}, noRows("Database", "Table", "In_use", "Name_locked")},
 	{[]string{"profiles"}, noRows("Query_ID", "Duration", "Query")},
+	{[]string{"plugins"}, noRows("Name", "Status", "Type", "Library", "License")},
 	{[]string{"profile"}, noRows("Status", "Duration")},
 	{[]string{"errors"}, noRows("Level", "Code", "Message")},
 	{[]string{"engine"}, noRows("Type", "Name", "Status")},
@@ -35,12 +36,25 @@ func (s *statement) shownText() (string, bool) {
 	case s.is(1, "extended"): // the hidden columns and indexes of a storage engine: there are none
 		return "SHOW " + s.src[s.at(2).start:s.at(len(s.toks)-1).start], true
 	}
+	if s.is(1, "collation") {
+		return s.shownCollation()
+	}
 	for _, e := range emptyShows {
 		if s.seq(1, e.words...) {
 			return e.text, true
 		}
 	}
 	return "", false
+}
+
+// shownCollation is SHOW COLLATION with MySQL's names of its columns.
+func (s *statement) shownCollation() (string, bool) {
+	rest := s.src[s.at(2).start:s.at(len(s.toks)-1).start]
+	if s.is(2, "like") {
+		rest = "WHERE `Collation` " + rest
+	}
+	return "SELECT * FROM (SELECT collation_name AS `Collation`, character_set_name AS `Charset`, id AS `Id`, is_default AS `Default`," +
+		" is_compiled AS `Compiled`, sortlen AS `Sortlen`, pad_attribute AS `Pad_attribute` FROM information_schema.collations) AS c " + rest, true
 }
 
 // describedColumn handles DESCRIBE table column and DESCRIBE table 'pattern'.

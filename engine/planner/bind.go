@@ -89,7 +89,16 @@ func (s *statement) WithChildren(kids ...sql.Node) (sql.Node, error) {
 	return &out, nil
 }
 
-func (s *statement) prepare(*sql.Context) error { return nil }
+func (s *statement) prepare(ctx *sql.Context) error {
+	if a, ok := s.stmt.(*parser.Account); ok && a.What == "SHOW GRANTS" && a.Users[0].Current {
+		session, err := catalog.SessionOf(ctx)
+		if err != nil {
+			return err
+		}
+		s.schema = sql.Schema{column("Grants for "+session.Account().Plain(), hosttypes.LongText)}
+	}
+	return nil
+}
 
 // RowIter implements sql.ExecSourceRel: the statement runs when its first row is asked for.
 func (s *statement) RowIter(ctx *sql.Context, _ sql.Row) (sql.RowIter, error) {

@@ -128,7 +128,7 @@ func (c *privilegeCheck) shows(n sql.Node, isView bool) error {
 		at = c.session.Viewed()
 	}
 	switch {
-	case strings.EqualFold(at.Database, "information_schema"):
+	case catalog.IsSystem(at.Database):
 		return nil
 	case isView:
 		if !c.access.Has(accounts.ShowView|accounts.Select, at) {

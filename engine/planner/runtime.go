@@ -33,6 +33,7 @@ type Options struct {
 	FileDir     string // below which LOAD DATA may read files of the server; empty: none
 	MaxAttempts int    // executions of an autocommit write that meets conflicts
 	TableStore  func(loc string) objstore.Store
+	Status      func() map[string]any                      // the server's counters, for SHOW STATUS
 	OnFallback  func(what string)                          // a construct ran row by row
 	OnConflict  func(table string, attempt int, err error) // an autocommit write is executed again
 }

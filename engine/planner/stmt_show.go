@@ -56,6 +56,10 @@ func (rt *Runtime) showTable(ctx *sql.Context, n sql.Node) (sql.Node, error) {
 			schema, rows, err := information.TableStatus(ctx, db)
 			return rt.shown("SHOW TABLE STATUS", schema, func(*sql.Context) ([]sql.Row, error) { return rows, nil }), err
 		}
+	case *plan.ShowStatus:
+		return rt.shown("SHOW STATUS", n.Schema(), func(ctx *sql.Context) ([]sql.Row, error) {
+			return information.Status(rt.opts.Status).Rows(ctx, *n == *plan.NewShowStatus(true)), nil
+		}), nil
 	case *plan.ShowProcessList:
 		return rt.shown("SHOW PROCESSLIST", information.ProcessSchema, information.Processes), nil
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,8 @@ import (
 	host "github.com/dolthub/go-mysql-server/server"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/mysql"
+
+	"github.com/featuresql/featuresql/engine"
 	"github.com/sirupsen/logrus"
 )
 
@@ -80,7 +83,19 @@ func New(cfg Config) (*Server, error) {
 	l.ServerVersion = cfg.Version
 	l.TLSConfig = cfg.TLS // to offer it; conn does it
 	s.listener = l
+	s.announce()
 	return s, nil
+}
+
+// announce says in the variables that clients look at where the server listens, and how many it lets in.
+func (s *Server) announce() {
+	if name, err := os.Hostname(); err == nil {
+		engine.SetShown("hostname", name)
+	}
+	if at, ok := s.raw.Addr().(*net.TCPAddr); ok {
+		engine.SetShown("port", int64(at.Port))
+	}
+	engine.SetShown("max_connections", int64(s.cfg.MaxConnections))
 }
 
 // Addr is where the server listens.

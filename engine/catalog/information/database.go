@@ -5,6 +5,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	host "github.com/dolthub/go-mysql-server/sql/information_schema"
+	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/featuresql/featuresql/engine/accounts"
 	"github.com/featuresql/featuresql/engine/catalog"
@@ -39,16 +40,36 @@ var ownTables = map[string]func(*reader) error{
 func (s *Schema) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {
 	t, ok, err := s.Database.GetTableInsensitive(ctx, name)
 	fill := ownTables[strings.ToLower(name)]
-	if err != nil || !ok || fill == nil {
+	if err != nil || !ok {
 		return t, ok, err
 	}
-	return &host.InformationSchemaTable{TableName: strings.ToLower(name), TableSchema: t.Schema(), Reader: func(ctx *sql.Context, _ sql.Catalog) (sql.RowIter, error) {
+	schema := asText(t.Schema())
+	if fill == nil {
+		if other, is := t.(*host.InformationSchemaTable); is {
+			t = &host.InformationSchemaTable{TableName: other.TableName, TableSchema: schema, Reader: other.Reader}
+		}
+		return t, true, nil
+	}
+	return &host.InformationSchemaTable{TableName: strings.ToLower(name), TableSchema: schema, Reader: func(ctx *sql.Context, _ sql.Catalog) (sql.RowIter, error) {
 		r, err := s.reader(ctx)
 		if err == nil {
 			err = fill(r)
 		}
 		return sql.RowsToRowIter(r.rows...), err
 	}}, true, nil
+}
+
+// asText makes text of ENUM and SET columns: the rows have text.
+func asText(s sql.Schema) sql.Schema {
+	out := make(sql.Schema, len(s))
+	for i, c := range s {
+		shown := *c
+		if hosttypes.IsEnum(c.Type) || hosttypes.IsSet(c.Type) {
+			shown.Type = hosttypes.LongText
+		}
+		out[i] = &shown
+	}
+	return out
 }
 
 // reader collects the rows of one table for one statement.
