@@ -145,6 +145,7 @@ func (r *run) execute(ctx context.Context, cancel context.CancelCauseFunc) (err 
 	if r.ctx, err = h.sessions.NewContextWithQuery(ctx, r.c, r.cmd.text); err != nil {
 		return err
 	}
+	r.decode()
 	if r.ctx, err = r.ctx.ProcessList.BeginQuery(r.ctx, r.text); err != nil {
 		return err
 	}
@@ -162,6 +163,22 @@ func (r *run) execute(ctx context.Context, cancel context.CancelCauseFunc) (err 
 		h.failed(r.ctx, err)
 	}
 	return err
+}
+
+// decode brings the text from the client's character set to UTF-8. That of a prepared statement came before.
+func (r *run) decode() {
+	v, err := r.ctx.GetSessionVariable(r.ctx, "character_set_client")
+	name, _ := v.(string)
+	if err != nil || r.cmd.binary || name == "" || strings.HasPrefix(name, "utf8") || name == "binary" {
+		return
+	}
+	charset, err := sql.ParseCharacterSet(name)
+	if err != nil || charset.Encoder() == nil {
+		return
+	}
+	if text, ok := charset.Encoder().Decode([]byte(r.cmd.text)); ok {
+		r.cmd.text = string(text)
+	}
 }
 
 // query parses, binds and runs the statement.
