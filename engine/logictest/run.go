@@ -45,14 +45,14 @@ func serve(t *testing.T, opts engine.Options) *sql.DB {
 }
 
 // serveEngine is serve with the engine behind the server.
-func serveEngine(t *testing.T, opts engine.Options) (*engine.Engine, *sql.DB) {
+func serveEngine(t testing.TB, opts engine.Options) (*engine.Engine, *sql.DB) {
 	t.Helper()
 	e, db, _ := serveAt(t, opts)
 	return e, db
 }
 
 // serveAt is serveEngine with the address of the server.
-func serveAt(t *testing.T, opts engine.Options) (*engine.Engine, *sql.DB, string) {
+func serveAt(t testing.TB, opts engine.Options) (*engine.Engine, *sql.DB, string) {
 	t.Helper()
 	if opts.TempDir == "" {
 		opts.TempDir = t.TempDir()
