@@ -256,8 +256,14 @@ func (s *Scanner) RawString() (raw string, escaped bool) {
 			s.pos = i + 1
 			return text[start:i], escaped
 		case c == '\\':
+			n := escapeLen(text[i+1:])
+			if n == 0 {
+				s.pos = i
+				s.Fail("invalid escape in a string")
+				return "", false
+			}
 			escaped = true
-			i++
+			i += n
 		case c < ' ':
 			s.pos = i
 			s.Fail("control character in a string")
@@ -267,6 +273,20 @@ func (s *Scanner) RawString() (raw string, escaped bool) {
 	s.pos = len(text)
 	s.Fail("unterminated string")
 	return "", false
+}
+
+// escapeLen returns the number of bytes behind the backslash of an escape, 0 where it is malformed.
+func escapeLen(s string) int {
+	if s == "" {
+		return 0
+	}
+	if s[0] != 'u' {
+		return strings.Count(simpleEscapes, s[:1])
+	}
+	if _, ok := hex4(s[1:]); !ok {
+		return 0
+	}
+	return 5
 }
 
 // plainBytes returns the first position from i on, or one a few bytes in front of it, at which text has a quote, a
@@ -285,6 +305,9 @@ func plainBytes(text string, i int) int {
 	return i
 }
 
+// simpleEscapes are the characters that stand for one behind a backslash.
+const simpleEscapes = `"\/bfnrt`
+
 // Unescape decodes the escapes of what RawString returned; ok is false if one is malformed.
 func Unescape(raw string) (text string, ok bool) {
 	var b strings.Builder
@@ -302,7 +325,7 @@ func Unescape(raw string) (text string, ok bool) {
 		c := raw[i+1]
 		raw = raw[i+2:]
 		if c != 'u' {
-			j := strings.IndexByte(`"\/bfnrt`, c)
+			j := strings.IndexByte(simpleEscapes, c)
 			if j < 0 {
 				return "", false
 			}

@@ -67,6 +67,8 @@ func TestUnescape(t *testing.T) {
 func FuzzSkip(f *testing.F) {
 	f.Add(`{"add":{"path":"a b","size":1,"x":[null,true,1.5e3,"\u00e9\n"]}}`)
 	f.Add(`[[[]],{"":{}}]`)
+	f.Add(`{"":{"":["\0"]}}`)
+	f.Add(`["\u12g4"]`)
 	f.Fuzz(func(t *testing.T, text string) {
 		if !utf8.ValidString(text) {
 			return
