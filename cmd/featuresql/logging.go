@@ -64,7 +64,7 @@ func logStatement(log *slog.Logger, e server.StatementEvent) {
 	if len(e.Stack) > 0 {
 		attrs = append(attrs, slog.String("stack", string(e.Stack)))
 	}
-	log.LogAttrs(ctx, level, message, attrs...)
+	log.LogAttrs(ctx, level, message, attrs...) //nolint:sloglint // one of those above
 }
 
 func shortened(text string) string {

@@ -269,7 +269,7 @@ func (k *caster) toDecimal(a *vector.Vector, n int, sel []uint16) (*vector.Vecto
 	err := k.each(a, n, sel, func(i int) error {
 		var x types.Int128
 		var err error
-		ok := true
+		var ok bool
 		switch {
 		case k.from.IsFloat():
 			x, ok, err = k.floatDecimal(a.Float(i))

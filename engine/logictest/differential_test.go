@@ -26,9 +26,6 @@ func (r row) String() string {
 	return fmt.Sprintf("%d,%d", r.id, *r.n)
 }
 
-//go:fix inline
-func number(n int) *int { return new(n) }
-
 // random makes statements and applies them to the model.
 type random struct {
 	*rand.Rand

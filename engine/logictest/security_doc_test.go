@@ -21,7 +21,7 @@ func TestSecurityDoc(t *testing.T) {
 	}
 	db := serve(t, engine.Options{})
 	db.SetMaxOpenConns(1)
-	for _, st := range strings.Split(strings.TrimSpace(block), ";\n") {
+	for st := range strings.SplitSeq(strings.TrimSpace(block), ";\n") {
 		if code, message := run(t.Context(), db, strings.TrimSuffix(st, ";")); code != 0 {
 			t.Errorf("%s: %d %s", st, code, message)
 		}

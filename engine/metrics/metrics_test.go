@@ -274,7 +274,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("docs/operations.md does not say what %s is", name)
 		}
 	}
-	for _, part := range strings.Split(string(doc), "`") {
+	for part := range strings.SplitSeq(string(doc), "`") {
 		if name, _, _ := strings.Cut(part, "{"); strings.HasPrefix(name, "featuresql_") && !there[name] {
 			t.Errorf("docs/operations.md tells of %s, which is not there", name)
 		}

@@ -15,7 +15,7 @@ func BenchmarkInsert(b *testing.B) {
 	b.Run("ours", func(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		for b.Loop() {
-			if _, _, _, err := parser.New(nil).ParseWithOptions(nil, text, ';', true, ast.ParserOptions{}); err != nil {
+			if _, _, _, err := parser.New(nil).ParseWithOptions(b.Context(), text, ';', true, ast.ParserOptions{}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -34,7 +34,7 @@ func BenchmarkInsert(b *testing.B) {
 func BenchmarkPoint(b *testing.B) {
 	const text = "SELECT a, b, c FROM db.t AS OF VERSION 3 WHERE id = 42 AND b > 'x' ORDER BY c LIMIT 10"
 	for b.Loop() {
-		if _, _, _, err := parser.New(nil).ParseWithOptions(nil, text, ';', true, ast.ParserOptions{}); err != nil {
+		if _, _, _, err := parser.New(nil).ParseWithOptions(b.Context(), text, ';', true, ast.ParserOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -83,7 +83,7 @@ func TestAnyText(t *testing.T) {
 		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(words), 0, 25).Draw(t, "words"), " ")
 		for rest := text; rest != ""; {
 			var err error
-			if _, _, rest, err = parser.New(nil).ParseWithOptions(nil, rest, ';', true, ast.ParserOptions{}); err != nil && rest == text {
+			if _, _, rest, err = parser.New(nil).ParseWithOptions(t.Context(), rest, ';', true, ast.ParserOptions{}); err != nil && rest == text {
 				break
 			}
 		}

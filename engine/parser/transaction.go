@@ -31,7 +31,7 @@ func (s *statement) isTransaction() bool {
 
 func (c *compiler) transaction() (*compiled, error) {
 	t := &Transaction{}
-	i := 1
+	var i int
 	switch {
 	case c.is(0, "begin"):
 		t.What, i = "START TRANSACTION", c.after(1, "work")

@@ -197,7 +197,8 @@ func (r *Reader) field() (last bool, err error) {
 		err := r.run()
 		switch {
 		case errors.Is(err, io.EOF):
-			return true, r.end(e)
+			r.end(e)
+			return true, nil
 		case err != nil:
 			return false, err
 		case r.at(r.f.Escape):
@@ -205,9 +206,11 @@ func (r *Reader) field() (last bool, err error) {
 				return false, err
 			}
 		case r.at(r.f.LineEnd):
-			return true, r.end(e)
+			r.end(e)
+			return true, nil
 		case r.at(r.f.FieldEnd):
-			return false, r.end(e)
+			r.end(e)
+			return false, nil
 		default:
 			r.take()
 		}
@@ -220,10 +223,9 @@ func (r *Reader) take() {
 	r.pos++
 }
 
-func (r *Reader) end(e fieldEnd) error {
+func (r *Reader) end(e fieldEnd) {
 	e.at = len(r.text)
 	r.ends = append(r.ends, e)
-	return nil
 }
 
 // quoted reads the rest of a field in quotes. A quote within it is doubled, or followed by neither end.
@@ -243,11 +245,13 @@ func (r *Reader) quoted(e fieldEnd) (last bool, err error) {
 			err := r.fill(1)
 			switch {
 			case errors.Is(err, io.EOF), err == nil && r.at(r.f.LineEnd):
-				return true, r.end(e)
+				r.end(e)
+				return true, nil
 			case err != nil:
 				return false, err
 			case r.at(r.f.FieldEnd):
-				return false, r.end(e)
+				r.end(e)
+				return false, nil
 			}
 			r.at(r.f.Quote)
 			r.text = append(r.text, r.f.Quote[0])

@@ -69,10 +69,8 @@ func judge(err error, allowed ...uint16) fate {
 	case my.Number == 1213:
 		return out
 	}
-	for _, a := range allowed {
-		if my.Number == a {
-			return out
-		}
+	if slices.Contains(allowed, my.Number) {
+		return out
 	}
 	return bad
 }
@@ -97,7 +95,7 @@ func (w *writer) work(ctx context.Context, c *sql.Conn, stop <-chan struct{}) {
 			return
 		default:
 		}
-		goOn := true
+		var goOn bool
 		switch k := w.rng.IntN(20); {
 		case k < 12:
 			goOn = w.change(ctx, c)

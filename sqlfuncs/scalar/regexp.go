@@ -23,7 +23,7 @@ func init() {
 			args: "sss?iis", ret: tString, nullsOut: true, prep: prepareRegexp(5), row: regexpReplace},
 		spec{name: "regexp_substr", sig: "regexp_substr(s, pattern[, pos[, occurrence[, flags]]])", doc: "The part of a text that matches; NULL if none does.",
 			args: "ss?iis", ret: tString, nullsOut: true, prep: prepareRegexp(4), row: func(r *Row) error {
-				m, _, err := r.find(4)
+				m, err := r.find(4)
 				if err != nil {
 					return err
 				}
@@ -34,7 +34,7 @@ func init() {
 			}},
 		spec{name: "regexp_instr", sig: "regexp_instr(s, pattern[, pos[, occurrence[, end[, flags]]]])", doc: "Position of the match, from 1, or of what follows it; 0 if none.",
 			args: "ss?iiis", ret: tInt, prep: prepareRegexp(5), row: func(r *Row) error {
-				m, _, err := r.find(5)
+				m, err := r.find(5)
 				if err != nil || m == nil {
 					return firstError(err, r.RetInt(0))
 				}
@@ -140,11 +140,11 @@ func (r *Row) regexp(pattern, flags int) (*regexp.Regexp, error) {
 	return s.re, nil
 }
 
-// find returns the groups of the wanted match and the byte at which the search began; nil for no match.
-func (r *Row) find(flags int) ([]int, int, error) {
+// find returns the groups of the wanted match; nil for no match.
+func (r *Row) find(flags int) ([]int, error) {
 	re, err := r.regexp(1, flags)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	s, pos, nth := r.Str(0), int64(1), int64(1)
 	if r.N() > 2 {
@@ -155,11 +155,11 @@ func (r *Row) find(flags int) ([]int, int, error) {
 	}
 	start, err := r.start(s, pos)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	all := re.FindAllSubmatchIndex(s[start:], int(min(nth, int64(len(s))+2)))
 	if int64(len(all)) < nth {
-		return nil, start, nil
+		return nil, nil
 	}
 	m := all[nth-1]
 	for i := range m {
@@ -167,7 +167,7 @@ func (r *Row) find(flags int) ([]int, int, error) {
 			m[i] += start
 		}
 	}
-	return m, start, nil
+	return m, nil
 }
 
 func (r *Row) start(s []byte, pos int64) (int, error) {

@@ -2,6 +2,7 @@ package information
 
 import (
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
 
@@ -72,17 +73,13 @@ func pairs(m map[string]any) []sql.Row {
 func (s Status) values(ctx *sql.Context, global bool) map[string]any {
 	all := sql.StatusVariables.NewGlobalMap()
 	if !global {
-		for name, v := range ctx.GetAllStatusVariables(ctx) {
-			all[name] = v
-		}
+		maps.Copy(all, ctx.GetAllStatusVariables(ctx))
 	}
 	out := make(map[string]any, len(all))
 	for name, v := range all {
 		out[name] = v.Value()
 	}
-	for name, v := range s() {
-		out[name] = v
-	}
+	maps.Copy(out, s())
 	return out
 }
 
