@@ -1,6 +1,6 @@
 # featuresql: make help lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build test torture race lint fmt fuzz fuzz-sample bench bench-quick interop docs ci
+.PHONY: help build test torture race lint fmt fuzz fuzz-sample bench bench-quick interop superset docs ci
 
 export CGO_ENABLED := 0
 CACHE := $(CURDIR)/.cache
@@ -42,6 +42,9 @@ fuzz-sample: ## run every fuzz target for three seconds
 
 interop: build ## check against Spark, delta-rs, DuckDB and MySQL clients (installs them into .cache)
 	interop/run.sh
+
+superset: build ## start Apache Superset, which draws charts of two versions (installs it into .cache)
+	interop/superset.sh
 
 bench: build ## compare with DuckDB and delta-rs side by side (installs them into .cache)
 	bench/run.sh

@@ -19,6 +19,7 @@ import pytest
 
 BIN = os.environ["FEATURESQL_BIN"]
 JARS = os.environ["FEATURESQL_JARS"]
+collect_ignore = [] if "FEATURESQL_SUPERSET" in os.environ else ["test_superset.py"]
 
 
 class Server:
