@@ -23,6 +23,7 @@ import (
 // leads out of it, or is absolute, there is nothing. Objects are not deleted through a link to a folder.
 type Local struct {
 	root *os.Root
+	dir  *os.File // the root, open
 	url  string
 	sync func(*os.File) error
 
@@ -47,12 +48,17 @@ func NewLocal(dir string) (*Local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("object store %s: %w", dir, translate(err))
 	}
+	folder, err := root.Open(".")
+	if err != nil {
+		root.Close()
+		return nil, fmt.Errorf("object store %s: %w", dir, err)
+	}
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}
-	return &Local{root: root, url: u.String(), sync: func(f *os.File) error { return syncFile(f) }, durable: map[string]struct{}{"": {}}, swept: map[string]time.Time{}}, nil
+	return &Local{root: root, dir: folder, url: u.String(), sync: func(f *os.File) error { return syncFile(f) }, durable: map[string]struct{}{"": {}}, swept: map[string]time.Time{}}, nil
 }
 
 // Close releases the folder; calls after it fail.
-func (l *Local) Close() error { return l.root.Close() }
+func (l *Local) Close() error { return errors.Join(l.dir.Close(), l.root.Close()) }
 
 // URL implements Store.
 func (l *Local) URL() string { return l.url }
@@ -126,12 +132,21 @@ func (l *Local) Head(ctx context.Context, key string) (Object, error) {
 	if err := CheckKey(key); err != nil {
 		return Object{}, failed("head", key, err)
 	}
+	o, err := l.stat(key)
+	if err != nil {
+		return Object{}, failed("head", key, err)
+	}
+	return o, nil
+}
+
+// walk describes the object of a key, ErrNotFound.
+func (l *Local) walk(key string) (Object, error) {
 	info, err := l.root.Stat(key)
 	if err == nil && !info.Mode().IsRegular() {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return Object{}, failed("head", key, translate(err))
+		return Object{}, translate(err)
 	}
 	return object(key, info), nil
 }

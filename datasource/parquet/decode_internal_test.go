@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -380,4 +381,27 @@ type bytesReader []byte
 func (b bytesReader) ReadRange(_ context.Context, off int64, p []byte) error {
 	copy(p, b[off:])
 	return nil
+}
+
+// TestMarks: passing over plain byte arrays by their marks ends where passing over each of them does, and ends with an error behind the last.
+func TestMarks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, count := range []int{0, 1, 63, 64, 65, 1000} {
+		var data []byte
+		for range count {
+			n := rng.IntN(20)
+			data = append(binary.LittleEndian.AppendUint32(data, uint32(n)), make([]byte, n)...)
+		}
+		marks := marksOf(data)
+		for n := range count + 130 {
+			slow, fast := valueReader{kind: valuesPlain, plain: data}, valueReader{kind: valuesPlain, plain: data, marks: marks}
+			errSlow, errFast := slow.skip(n), fast.skip(n)
+			if (errSlow == nil) != (errFast == nil) || errSlow == nil && len(slow.plain) != len(fast.plain) {
+				t.Fatalf("%d of %d: %d bytes left, %v; by marks %d, %v", n, count, len(slow.plain), errSlow, len(fast.plain), errFast)
+			}
+		}
+		if cut := marksOf(data[:len(data)/2]); len(cut) > 0 && int(cut[len(cut)-1]) > len(data)/2 {
+			t.Errorf("%d: a mark behind the end", count)
+		}
+	}
 }

@@ -22,7 +22,7 @@ type flatColumn struct {
 	left    int     // rows of the current page from row on
 	page    rawPage // the current page, not decoded as long as pending
 	pending bool
-	behind  int // rows of the pending page that were passed over
+	behind  int // rows of the page that were passed over since one of it was decoded
 	nulls   bool
 	def     hybrid
 
@@ -76,21 +76,16 @@ func (c *flatColumn) read(ctx context.Context, row int64, n int, sel []uint16) (
 			done += k
 			continue
 		}
+		c.hole(done, lo)
+		c.pass(lo)
 		if err := c.ensure(ctx); err != nil {
 			return nil, err
 		}
-		c.hole(done, lo)
-		err := c.skipRows(lo)
-		if err == nil {
-			err = c.decode(done+lo, hi-lo, n)
-		}
-		if err == nil && hi < k {
-			c.hole(done+hi, k-hi)
-			err = c.skipRows(k - hi)
-		}
-		if err != nil {
+		if err := c.decode(done+lo, hi-lo, n); err != nil {
 			return nil, err
 		}
+		c.hole(done+hi, k-hi)
+		c.pass(k - hi)
 		done += k
 	}
 	return c.finish(n), nil
@@ -112,13 +107,7 @@ func selected(sel []uint16, done, k int) (lo, hi int, rest []uint16) {
 func (c *flatColumn) locate(ctx context.Context, row int64) error {
 	for {
 		if c.left > 0 && row < c.row+int64(c.left) {
-			if skip := int(row - c.row); skip > 0 {
-				if c.pending {
-					c.pass(skip)
-					return nil
-				}
-				return c.skipRows(skip)
-			}
+			c.pass(int(max(0, row-c.row)))
 			return nil
 		}
 		if c.pending {
@@ -145,31 +134,11 @@ func (c *flatColumn) locate(ctx context.Context, row int64) error {
 	}
 }
 
-// pass passes over k rows of the current page, decoded or not.
+// pass passes over k rows of the current page.
 func (c *flatColumn) pass(k int) {
 	c.behind += k
 	c.row += int64(k)
 	c.left -= k
-}
-
-// skipRows passes over k rows of the decoded page, at once.
-func (c *flatColumn) skipRows(k int) error {
-	c.row += int64(k)
-	c.left -= k
-	return c.skipValues(k)
-}
-
-func (c *flatColumn) skipValues(k int) error {
-	if k == 0 {
-		return nil
-	}
-	if c.nulls {
-		var ok bool
-		if k, ok = c.def.countOnes(k); !ok {
-			return errShortPage
-		}
-	}
-	return c.vals.skip(k)
 }
 
 // ensure decodes the current page if it is pending, and catches up with rows that were passed over.
@@ -182,7 +151,13 @@ func (c *flatColumn) ensure(ctx context.Context) error {
 	}
 	k := c.behind
 	c.behind = 0
-	return c.skipValues(k)
+	if k > 0 && c.nulls {
+		var ok bool
+		if k, ok = c.def.countOnes(k); !ok {
+			return errShortPage
+		}
+	}
+	return c.vals.skip(k)
 }
 
 func (c *flatColumn) decodePage(ctx context.Context) error {
@@ -203,6 +178,9 @@ func (c *flatColumn) decodePage(ctx context.Context) error {
 	}
 	if err := c.vals.init(l, c.page.h.encoding, d.values, n, c.pages.f.opts.MaxPageBytes); err != nil {
 		return err
+	}
+	if c.page.kept != nil {
+		c.vals.marks = c.page.kept.marks
 	}
 	if c.vals.kind != valuesCoded {
 		return nil

@@ -231,7 +231,12 @@ func (p *chunkPages) keep(page *rawPage) (pageData, error) {
 	if page.h.typ == format.DataPageV2 || p.meta.codec == format.Uncompressed { // parts that alias the chunk's buffer
 		d.rep, d.def, d.values = withPadding(d.rep), withPadding(d.def), withPadding(d.values)
 	}
-	p.kept.KeepPage(PageKey{p.rg, p.leaf.index, page.at}, &Page{h: page.h, data: d, bytes: bytes + 3*padBytes})
+	kept := &Page{h: page.h, data: d, bytes: bytes + 3*padBytes}
+	if page.h.encoding == format.Plain && p.leaf.typ == format.ByteArray {
+		kept.marks = marksOf(d.values)
+		kept.bytes += 4 * len(kept.marks)
+	}
+	p.kept.KeepPage(PageKey{p.rg, p.leaf.index, page.at}, kept)
 	return d, nil
 }
 

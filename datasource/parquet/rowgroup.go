@@ -35,6 +35,7 @@ type PageKey struct{ RowGroup, Leaf, Number int }
 type Page struct {
 	h     pageHeader
 	data  pageData
+	marks []uint32 // of plain byte arrays, for valueReader
 	bytes int
 }
 

@@ -33,6 +33,7 @@ type valueReader struct {
 	dict   *vector.Vector // of valuesCoded
 	fixed  []byte
 	plain  []byte
+	marks  []uint32 // in plain, of which nothing is read: where every markEvery-th value begins; nil: not known
 	arrays byteArrays
 	next   int // in arrays
 	bits   hybrid
@@ -95,7 +96,7 @@ func (v *valueReader) initPlain(l *leaf, data []byte, n int) error {
 		v.kind = valuesBits
 		v.bits.initPacked(data, 1, min(n, 8*len(data)))
 	case l.typ == format.ByteArray:
-		v.kind, v.plain = valuesPlain, data
+		v.kind, v.plain, v.marks = valuesPlain, data, nil
 	default:
 		v.kind, v.fixed = valuesFixed, data
 	}
@@ -199,6 +200,10 @@ func (v *valueReader) skip(n int) error {
 			v.next += n
 		}
 	case valuesPlain:
+		if m := min(n/markEvery, len(v.marks)-1); m > 0 {
+			v.plain, n = v.plain[v.marks[m]:], n-m*markEvery
+		}
+		v.marks = nil
 		for ; n > 0 && ok; n-- {
 			_, ok = v.plainNext()
 		}
@@ -220,6 +225,22 @@ func (v *valueReader) plainNext() (value []byte, ok bool) {
 	}
 	v.plain = p[4+n:]
 	return p[4 : 4+n], true
+}
+
+// markEvery is the number of plain byte arrays between two marks.
+const markEvery = 64
+
+// marksOf returns where every markEvery-th of the plain byte arrays in data begins, as far as they are whole.
+func marksOf(data []byte) []uint32 {
+	var marks []uint32
+	v := valueReader{plain: data}
+	for i, ok := 0, true; ok; i++ {
+		if i%markEvery == 0 {
+			marks = append(marks, uint32(len(data)-len(v.plain)))
+		}
+		_, ok = v.plainNext()
+	}
+	return marks
 }
 
 // readCodes fills dst with codes and checks that the dictionary has them.
@@ -427,7 +448,7 @@ func (v *valueReader) readPlain(dst *vector.Vector, at, n int) error {
 		p = p[4+size:]
 		off[i] = int32(end)
 	}
-	v.plain, dst.Data = p, data
+	v.plain, v.marks, dst.Data = p, nil, data
 	return checkBytes(dst)
 }
 
