@@ -132,6 +132,23 @@ func TestVersionAndDemo(t *testing.T) {
 	}
 }
 
+// All of the tour runs on batches.
+func TestDemoRunsOnBatches(t *testing.T) {
+	e, err := engineFlags{Warehouse: t.TempDir()}.open(t.Context(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&tour{engine: e, session: e.Session("default"), sql: sqlCmd{Format: "table"}}).run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if a := e.Activity(); a.RowFallbacks != 0 || a.Commits == 0 {
+		t.Errorf("%d constructs ran row by row, %d commits", a.RowFallbacks, a.Commits)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Ctrl-C ends the statement under way; the next one runs.
 func TestReplAfterInterrupt(t *testing.T) {
 	e, err := engineFlags{Warehouse: t.TempDir()}.open(t.Context(), slog.New(slog.DiscardHandler))

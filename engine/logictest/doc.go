@@ -6,4 +6,6 @@
 //	statement error 1146 nothing     it fails with this code and a message that contains the text
 //	statement affects 3              it changes so many rows
 //	query [rowsort]                  the rows follow ----, one a line, values separated by tabs; NULL is NULL
+//
+// Everything must run on batches; what is known to run row by row in the host ends its line with the word fallback.
 package logictest

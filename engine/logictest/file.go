@@ -17,6 +17,7 @@ type record struct {
 	affects  int64    // -1: any
 	code     int      // of an expected error; 0: none
 	contains string
+	fallback bool // a construct runs row by row
 }
 
 // parse reads a file.
@@ -52,6 +53,9 @@ func parse(path string) ([]record, error) {
 }
 
 func (r *record) parseHead(head []string) error {
+	if n := len(head) - 1; head[n] == "fallback" {
+		r.fallback, head = true, head[:n]
+	}
 	switch {
 	case head[0] == "query":
 		r.query = true

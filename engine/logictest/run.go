@@ -22,14 +22,18 @@ func Run(t *testing.T, path string, opts engine.Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := serve(t, opts)
+	e, db := serveEngine(t, opts)
 	conn, err := db.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range records {
+		before := e.Activity().RowFallbacks
 		if err := r.run(t.Context(), conn); err != nil {
 			t.Fatalf("%s:%d: %s\n%v", path, r.line, r.sql, err)
+		}
+		if n := e.Activity().RowFallbacks - before; (n > 0) != r.fallback {
+			t.Errorf("%s:%d: %s\n%d constructs ran row by row, want fallback: %v", path, r.line, r.sql, n, r.fallback)
 		}
 	}
 	if err := conn.Close(); err != nil {

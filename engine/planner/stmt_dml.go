@@ -291,7 +291,7 @@ func (w *writing) onDuplicate(stmt *parser.Insert) ([]expr.Expr, error) {
 			return &swapped
 		})
 	}
-	return row, nil
+	return w.resolved(row)
 }
 
 // assigned converts the value of an assignment.
@@ -327,8 +327,8 @@ func (w *writing) assignedColumns(as []parser.Assignment) ([]int, error) {
 func (w *writing) assignAll(in rel, as []parser.Assignment, list []sql.Expression, columns []int) (rel, error) {
 	fields := in.fields()
 	ids := len(fields) - len(rowIDFields)
-	s := w.c.scopeOf(in, nil)
-	stage := &projectRel{input: in, out: append(append([]exec.Field(nil), w.fields...), rowIDFields...)}
+	s := w.c.attachedScope(in, nil)
+	stage := &projectRel{out: append(append([]exec.Field(nil), w.fields...), rowIDFields...)}
 	for i := range w.fields {
 		stage.exprs = append(stage.exprs, columnOf(fields, i))
 	}
@@ -344,19 +344,24 @@ func (w *writing) assignAll(in rel, as []parser.Assignment, list []sql.Expressio
 		if err != nil {
 			return nil, err
 		}
+		before := s.attach.in
 		e, err := w.assigned(a, list, s)
-		if err != nil {
-			return nil, err
-		}
-		if len(assigned) > 0 && readsAny(e, assigned) {
-			next := &projectRel{input: stage, out: stage.out}
+		if err == nil && len(assigned) > 0 && (readsAny(e, assigned) || s.attach.in != before) {
+			stage.input = before
+			next := &projectRel{out: stage.out}
 			for k := range stage.out {
 				next.exprs = append(next.exprs, columnOf(stage.out, k))
 			}
+			s.attach.in = stage
 			stage, assigned = next, map[int]bool{}
+			e, err = w.assigned(a, list, s)
+		}
+		if err != nil {
+			return nil, err
 		}
 		stage.exprs[i], assigned[i] = w.store(e, i), true
 	}
+	stage.input = s.attach.in
 	return stage, nil
 }
 
@@ -400,6 +405,12 @@ func targetRows(n sql.Node) (list *plan.Project, rows sql.Node, ok bool) {
 	return list, list.Child, true
 }
 
+// haveRowIDs reports whether a target's rows come with their ids, behind everything else.
+func haveRowIDs(fields []exec.Field) bool {
+	n := len(fields) - len(rowIDFields)
+	return n >= 0 && slices.Equal(fields[n:], rowIDFields)
+}
+
 // update replaces the rows of the child select, which carry their row ids.
 func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
 	p, rows, ok := targetRows(w.s.kids[0])
@@ -410,7 +421,7 @@ func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
 	if err != nil {
 		return dml.Result{}, err
 	}
-	if !w.c.rowIDsFound {
+	if !w.c.rowIDsFound || !haveRowIDs(in.fields()) {
 		return dml.Result{}, &UnsupportedError{What: "UPDATE of " + w.tbl.Name() + " in this form"}
 	}
 	assigned, err := w.assignedColumns(stmt.Assignments)
@@ -452,20 +463,13 @@ func (w *writing) delete() (dml.Result, error) {
 	if err != nil {
 		return dml.Result{}, err
 	}
-	for {
-		p, ok := in.(*projectRel)
-		if !ok {
-			break
-		}
-		in = p.input
-	}
 	if s, ok := in.(*scanRel); ok && s.filter == nil {
 		return w.target.Delete(w.c.ctx, w.q, nil)
 	}
-	if !w.c.rowIDsFound {
+	fields := in.fields()
+	if !w.c.rowIDsFound || !haveRowIDs(fields) {
 		return dml.Result{}, &UnsupportedError{What: "DELETE from " + w.tbl.Name() + " in this form"}
 	}
-	fields := in.fields()
 	out := &projectRel{input: in, out: rowIDFields}
 	for i := range rowIDFields {
 		out.exprs = append(out.exprs, columnOf(fields, len(fields)-len(rowIDFields)+i))
@@ -503,10 +507,15 @@ func (w *writing) merge(stmt *parser.Merge) (dml.Result, error) {
 		if err != nil {
 			return dml.Result{}, err
 		}
-		m.On = expr.Conjuncts(on)
+		if m.On, err = w.resolved(expr.Conjuncts(on)); err != nil {
+			return dml.Result{}, err
+		}
 	}
 	list, err := w.c.scalars(p.Projections[len(p.Projections)-stmt.Exprs:], s)
 	if err != nil {
+		return dml.Result{}, err
+	}
+	if list, err = w.resolved(list); err != nil {
 		return dml.Result{}, err
 	}
 	for _, cl := range stmt.Clauses {
@@ -520,6 +529,16 @@ func (w *writing) merge(stmt *parser.Merge) (dml.Result, error) {
 		return dml.Result{}, err
 	}
 	return w.target.Merge(w.c.ctx, w.q, m)
+}
+
+// resolved runs the subqueries of expressions that are not part of a plan.
+func (w *writing) resolved(es []expr.Expr) ([]expr.Expr, error) {
+	l := &lowering{ctx: w.c.ctx, c: w.c, rt: w.s.rt}
+	r, err := l.resolveSubqueries(&projectRel{exprs: es})
+	if err != nil {
+		return nil, err
+	}
+	return r.(*projectRel).exprs, nil //nolint:forcetypeassert // it is the projection with other expressions
 }
 
 func (w *writing) mergeClause(cl parser.MergeClause, list []expr.Expr, source []exec.Field) (dml.Clause, error) {
