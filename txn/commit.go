@@ -11,6 +11,7 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/datasource/delta/feature"
 	"github.com/featuresql/featuresql/datasource/delta/log"
+	"github.com/featuresql/featuresql/datasource/objstore"
 )
 
 // Commit makes the changes the next version of the table, and returns it; with nothing changed, the base's. It closes the
@@ -76,10 +77,11 @@ type committer struct {
 	tx       *Transaction
 	log      commitLog
 	next     attempt
-	previous time.Time    // timestamp of the version before
-	rowID    int64        // the highest given out; of no interest without row tracking
-	members  []*member    // of a shared commit, of which tx is the sum; else nil
-	written  []action.Add // the files of the rows of members
+	previous time.Time       // timestamp of the version before
+	rowID    int64           // the highest given out; of no interest without row tracking
+	below    objstore.Object // the commit before the next one as it was first seen; of no interest where that is the base's
+	members  []*member       // of a shared commit, of which tx is the sum; else nil
+	written  []action.Add    // the files of the rows of members
 }
 
 // run puts the commit until it is there. Whenever the version is taken it goes past all winners.
@@ -194,11 +196,24 @@ func (c *committer) rebase(w *winner) error {
 	return nil
 }
 
-// replaced reports whether the log that the transaction began on is gone: its table was dropped, and another may stand in
-// its place. Where the store cannot say, it is taken to be there.
+// replaced reports whether the log that the transaction began on, or the commit that the next one is to follow, is gone: the table was
+// dropped, and another may stand in its place, or its log was put back from a copy. Where the store cannot say, they are taken to be there.
 func (c *committer) replaced(ctx context.Context) bool {
-	there, err := c.tx.base.StillThere(ctx)
-	return err == nil && !there
+	if there, err := c.tx.base.StillThere(ctx); err == nil && !there {
+		return true
+	}
+	before := c.next.version - 1
+	if before == c.tx.base.Version() {
+		return false
+	}
+	o, err := c.log.store.Head(ctx, log.CommitKey(before))
+	if err != nil {
+		return errors.Is(err, objstore.ErrNotFound)
+	}
+	if c.below.Key != o.Key {
+		c.below = o
+	}
+	return !o.Same(c.below)
 }
 
 func (c *committer) truncated() error {

@@ -41,13 +41,15 @@ func newCommitPath(t *testing.T) commitPath {
 func TestCommitTrace(t *testing.T) {
 	p := newCommitPath(t)
 	commit(t, p.tx)
-	want := "HEAD _delta_log/00000000000000000000.json\n" + // that the table is still the same, before and after each put
+	want := "HEAD _delta_log/00000000000000000000.json\n" + // that the table, and the version before, are still the same, before and after each put
 		"PUTIFABSENT _delta_log/00000000000000000001.json ! error\n" +
 		"GET _delta_log/00000000000000000001.json\n" +
 		"GET _delta_log/00000000000000000002.json ! error\n" +
 		"HEAD _delta_log/00000000000000000000.json\n" +
+		"HEAD _delta_log/00000000000000000001.json\n" +
 		"PUTIFABSENT _delta_log/00000000000000000002.json\n" +
-		"HEAD _delta_log/00000000000000000000.json\n"
+		"HEAD _delta_log/00000000000000000000.json\n" +
+		"HEAD _delta_log/00000000000000000001.json\n"
 	if got := p.store.TraceString(); len(got) < len(want) || got[:len(want)] != want {
 		t.Errorf("trace\n%swant\n%s", got, want)
 	}

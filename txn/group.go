@@ -25,8 +25,10 @@ type Group struct {
 	waiting []*member
 	running bool
 
-	recent map[delta.Version]*winner // own commits, which younger members need not read; belongs to the running goroutine
-	table  string                    // the id of the table that recent is of: the table may be dropped, by anybody, and made anew
+	// What follows belongs to the running goroutine.
+	recent map[delta.Version]*winner // own commits, which younger members need not read
+	last   *winner                   // the newest of them: while it is there, so are the others
+	table  string                    // the id of their table: it may be dropped, by anybody, and made anew
 }
 
 // TransactionsParameter is the operation parameter of a shared commit that holds the ids of its transactions, in order, with commas between them.
@@ -118,11 +120,9 @@ func (g *Group) commit(batch []*member) {
 		tx: all, log: commitLog{all.table.Store(), all.opts}, previous: all.base.Timestamp(),
 		next: attempt{version: all.base.Version() + 1, beside: all.base.CommitObject()},
 	}
-	if id := all.base.Metadata().ID; id != g.table {
-		g.recent, g.table = nil, id
-	}
 	var err error
 	if c.rowID, err = all.baseRowID(); err == nil {
+		g.forgetReplaced(ctx, c)
 		err = g.passOwn(c)
 	}
 	if err != nil {
@@ -147,9 +147,22 @@ func (g *Group) passOwn(c *committer) error {
 		if err := c.rebase(w); err != nil {
 			return err
 		}
-		c.next.version++
+		c.next.version, c.below = c.next.version+1, w.object
 	}
 	return nil
+}
+
+// forgetReplaced forgets the group's commits if they are not in c's log: it may be another table's, or was put back from a copy.
+func (g *Group) forgetReplaced(ctx context.Context, c *committer) {
+	if id := c.tx.base.Metadata().ID; id != g.table {
+		g.recent, g.last, g.table = nil, nil, id
+	}
+	if g.last == nil {
+		return
+	}
+	if o, err := c.log.store.Head(ctx, g.last.object.Key); err != nil || !o.Same(g.last.object) {
+		g.recent, g.last = nil, nil
+	}
 }
 
 // endAll tells those that do not know yet that their outcome is not known.
@@ -177,7 +190,7 @@ func (g *Group) finish(ctx context.Context, c *committer, err error) {
 	n := len(c.members)
 	if n > 0 && err == nil {
 		c.log.observe(Committed, c.next.version, c.next.number, nil)
-		g.remember(c)
+		g.remember(ctx, c)
 	}
 	for i, m := range c.members {
 		v := c.next.version
@@ -191,9 +204,13 @@ func (g *Group) finish(ctx context.Context, c *committer, err error) {
 }
 
 // remember keeps the commit for members whose base is older.
-func (g *Group) remember(c *committer) {
-	w, err := summarize(c.next.version, log.CommitKey(c.next.version), c.next.data)
-	if err != nil {
+func (g *Group) remember(ctx context.Context, c *committer) {
+	key := log.CommitKey(c.next.version)
+	w, err := summarize(c.next.version, key, c.next.data)
+	if err == nil {
+		w.object, err = c.log.store.Head(ctx, key)
+	}
+	if err != nil || w.object.SizeBytes != int64(len(c.next.data)) {
 		return // it is read from the store when it is needed
 	}
 	if with := rowMembers(c.members); len(with) == len(c.members) {
@@ -202,17 +219,18 @@ func (g *Group) remember(c *committer) {
 	if len(g.recent) >= maxRecent || g.recent == nil {
 		g.recent = map[delta.Version]*winner{}
 	}
-	g.recent[w.version] = w
+	g.recent[w.version], g.last = w, w
 }
 
 // admit checks each transaction against the commits between its base and the newest one of the batch, and against those before it in the
 // batch. It tells those that cannot be committed, and returns the others.
 func (g *Group) admit(ctx context.Context, c *committer, batch []*member) []*member {
 	var in []*member
+	there := map[*delta.Snapshot]bool{c.tx.base: true} // it is looked at around the put
 	rest := slices.DeleteFunc(slices.Clone(batch), func(m *member) bool { return m.tx.rows != nil })
 	for _, m := range append(rest, rowMembers(batch)...) { // rows last: files are compared by statistics, which rows do not have yet
 		err := m.ctx.Err()
-		if err == nil && m.tx.base.Metadata().ID != g.table {
+		if err == nil && !g.follows(ctx, m.tx, there) {
 			err = &ConflictError{Table: m.tx.table.URL(), Kind: LogTruncated, Base: m.tx.base.Version(), Version: c.next.version}
 		}
 		if err == nil {
@@ -228,6 +246,15 @@ func (g *Group) admit(ctx context.Context, c *committer, batch []*member) []*mem
 		in = append(in, m)
 	}
 	return in
+}
+
+// follows says whether tx began on the log that the group continues. there holds what is known of bases.
+func (g *Group) follows(ctx context.Context, tx *Transaction, there map[*delta.Snapshot]bool) bool {
+	if _, known := there[tx.base]; !known {
+		is, err := tx.base.StillThere(ctx)
+		there[tx.base] = tx.base.Metadata().ID == g.table && (is || err != nil)
+	}
+	return there[tx.base]
 }
 
 // catchUp checks tx against the commits after its base up to the base of the shared commit.

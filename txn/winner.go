@@ -6,6 +6,7 @@ import (
 
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/action"
+	"github.com/featuresql/featuresql/datasource/objstore"
 )
 
 // winner is a commit that took a version before this transaction, as far as conflicts go.
@@ -18,6 +19,7 @@ type winner struct {
 	removes  []action.Remove
 	apps     []string
 	domains  []action.DomainMetadata
+	object   objstore.Object     // of an own commit: its file, as it was stored
 	keys     map[string]struct{} // of all rows that an own commit of rows alone added; else nil
 }
 

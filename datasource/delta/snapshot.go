@@ -215,7 +215,7 @@ func (s *Snapshot) StillThere(ctx context.Context) (bool, error) {
 	if errors.Is(err, objstore.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && sameFile(o, s.commit.Object), err
+	return err == nil && o.Same(s.commit.Object), err
 }
 
 // Advance returns the version after commits that follow s, without listing the log. Commits are ascending and

@@ -161,7 +161,7 @@ func (t *Table) refresh(ctx context.Context) (*Snapshot, error) {
 		return nil, t.named(err)
 	}
 	own, ok := tail.Commit(t.newest.version)
-	if !ok || !sameFile(own.Object, t.newest.commit.Object) {
+	if !ok || !own.Object.Same(t.newest.commit.Object) {
 		t.old = nil // another table may stand here now
 		return t.load(ctx)
 	}
@@ -184,7 +184,7 @@ func (t *Table) unchanged(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	own, err := t.store.Head(ctx, s.commit.Object.Key)
-	if err != nil || !sameFile(own, s.commit.Object) {
+	if err != nil || !own.Same(s.commit.Object) {
 		return false, absent(err)
 	}
 	if _, err = t.store.Head(ctx, log.CommitKey(s.version+1)); errors.Is(err, objstore.ErrNotFound) {
@@ -199,11 +199,6 @@ func absent(err error) error {
 		return nil
 	}
 	return err
-}
-
-// sameFile reports whether two listings show the same object.
-func sameFile(a, b objstore.Object) bool {
-	return a.SizeBytes == b.SizeBytes && a.ModTime.Equal(b.ModTime)
 }
 
 // SnapshotAt returns a version. Errors: *VersionError, those of Snapshot.

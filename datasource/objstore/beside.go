@@ -46,7 +46,7 @@ func (l *Local) PutIfAbsentBeside(ctx context.Context, key string, data []byte, 
 		return notStored(key, ErrReplaced)
 	case err != nil:
 		return notStored(key, translate(err))
-	case info.Size() != beside.SizeBytes || !info.ModTime().Equal(beside.ModTime):
+	case !object(beside.Key, info).Same(beside):
 		return notStored(key, ErrReplaced)
 	}
 	if err := l.makeDurable(dir); err != nil {

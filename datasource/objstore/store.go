@@ -28,6 +28,11 @@ type Object struct {
 	ModTime   time.Time
 }
 
+// Same reports whether two descriptions of one key are of the same object, as far as they tell.
+func (o Object) Same(other Object) bool {
+	return o.SizeBytes == other.SizeBytes && o.ModTime.Equal(other.ModTime)
+}
+
 // Store is a flat, strongly consistent key space: a folder, a bucket or a prefix of one.
 //
 // Every method may be called at once from any goroutine. Objects are immutable but for Put, which replaces
