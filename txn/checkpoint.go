@@ -10,8 +10,9 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta/checkpoint"
 )
 
-// defaultCheckpointInterval is how many commits apart checkpoints are, where the table does not say.
-const defaultCheckpointInterval = 10
+// defaultCheckpointInterval is how many commits apart checkpoints are, where the table does not say: as in delta-rs. A checkpoint
+// names every file, so that with Spark's 10 a table of many small commits would be busy with them.
+const defaultCheckpointInterval = 100
 
 // checkpointDue says whether a checkpoint follows the commit of version v, which is not 0.
 func checkpointDue(m *action.Metadata, v delta.Version) bool {

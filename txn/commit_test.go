@@ -209,7 +209,11 @@ func TestCreate(t *testing.T) {
 
 // TestCheckpoints: one follows every interval-th commit, and its failure is told but does no harm.
 func TestCheckpoints(t *testing.T) {
-	for _, c := range []struct{ interval, want string }{{"", "10 20"}, {"3", "3 6 9 12 15 18 21"}, {"zero", "10 20"}, {"0", "10 20"}} {
+	for _, c := range []struct {
+		interval string
+		commits  int
+		want     string
+	}{{"", 101, "100"}, {"3", 21, "3 6 9 12 15 18 21"}, {"zero", 101, "100"}, {"0", 9, ""}} {
 		store := localStore(t)
 		m := metadata()
 		if c.interval != "" {
@@ -223,7 +227,7 @@ func TestCheckpoints(t *testing.T) {
 				told = append(told, strconv.Itoa(int(e.Version)))
 			}
 		}
-		for i := range 21 {
+		for i := range c.commits {
 			tx := begin(t, table, opts)
 			must(t, tx.AddFile(file(strconv.Itoa(i), "p", 0, 9)))
 			commit(t, tx)
@@ -231,7 +235,7 @@ func TestCheckpoints(t *testing.T) {
 		if got := strings.Join(told, " "); got != c.want {
 			t.Errorf("interval %q: checkpoints at %s; want %s", c.interval, got, c.want)
 		}
-		if s := snapshot(t, open(t, store)); s.Version() != 21 || s.Files().Len() != 21 {
+		if s := snapshot(t, open(t, store)); int(s.Version()) != c.commits || s.Files().Len() != c.commits {
 			t.Errorf("interval %q: version %d with %d files", c.interval, s.Version(), s.Files().Len())
 		}
 	}

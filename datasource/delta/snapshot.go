@@ -185,10 +185,9 @@ func missingCommit(err error, v Version) error {
 	return err
 }
 
-// follow returns the newest version of a tail that begins at s. Error: *log.GapError if it does not continue s.
-func (s *Snapshot) follow(ctx context.Context, tail *log.Listing) (*Snapshot, error) {
+// follow returns the newest version of the commits after s. Error: *log.GapError if they do not continue s.
+func (s *Snapshot) follow(ctx context.Context, files []log.Commit) (*Snapshot, error) {
 	var commits []replay.Commit
-	files := tail.Commits[1:]
 	for i, c := range files {
 		if want := s.version + 1 + Version(i); c.Version != want {
 			return nil, &log.GapError{Version: c.Version, Missing: want}

@@ -153,22 +153,18 @@ func (t *Table) refresh(ctx context.Context) (*Snapshot, error) {
 	if t.newest == nil {
 		return t.load(ctx)
 	}
-	if same, err := t.unchanged(ctx); same || err != nil {
-		return t.newest, t.named(err)
+	more, ok, err := t.probe(ctx)
+	if err == nil && !ok {
+		more, ok, err = t.tail(ctx)
 	}
-	tail, err := log.List(ctx, t.store, t.newest.version)
 	if err != nil {
 		return nil, t.named(err)
 	}
-	own, ok := tail.Commit(t.newest.version)
-	if !ok || !own.Object.Same(t.newest.commit.Object) {
+	if !ok {
 		t.old = nil // another table may stand here now
 		return t.load(ctx)
 	}
-	if len(tail.Commits) == 1 {
-		return t.newest, nil
-	}
-	s, err := t.newest.follow(ctx, tail)
+	s, err := t.newest.follow(ctx, more)
 	var gap *log.GapError
 	if errors.As(err, &gap) {
 		return t.load(ctx)
@@ -176,21 +172,42 @@ func (t *Table) refresh(ctx context.Context) (*Snapshot, error) {
 	return s, t.named(err)
 }
 
-// unchanged reports whether the newest commit is still the one that was read and has no successor. Commits are cleaned
-// up from the oldest on, so that one without a successor is the newest. It spares a listing of the log.
-func (t *Table) unchanged(ctx context.Context) (bool, error) {
+// tail lists the commits after the newest version that was read; ok is false if that one has none of its own in the log.
+func (t *Table) tail(ctx context.Context) (more []log.Commit, ok bool, err error) {
+	l, err := log.List(ctx, t.store, t.newest.version)
+	if err != nil {
+		return nil, false, err
+	}
+	own, ok := l.Commit(t.newest.version)
+	if !ok || !own.Object.Same(t.newest.commit.Object) {
+		return nil, false, nil
+	}
+	return l.Commits[1:], true, nil
+}
+
+// maxProbes is up to how many commits are looked for by name rather than by listing the log.
+const maxProbes = 16
+
+// probe looks for the commits after the newest version that was read, one by one: mostly there is none, or a few. Commits are cleaned up from the oldest on,
+// so that one without a successor is the newest. ok is false if the log has to be listed: that version has no commit of its own or another one by
+// now, or many follow.
+func (t *Table) probe(ctx context.Context) (more []log.Commit, ok bool, err error) {
 	s := t.newest
 	if s.commit.Object.Key == "" {
-		return false, nil
+		return nil, false, nil
 	}
 	own, err := t.store.Head(ctx, s.commit.Object.Key)
 	if err != nil || !own.Same(s.commit.Object) {
-		return false, absent(err)
+		return nil, false, absent(err)
 	}
-	if _, err = t.store.Head(ctx, log.CommitKey(s.version+1)); errors.Is(err, objstore.ErrNotFound) {
-		return true, nil
+	for v := s.version + 1; len(more) < maxProbes; v++ {
+		o, err := t.store.Head(ctx, log.CommitKey(v))
+		if err != nil {
+			return more, errors.Is(err, objstore.ErrNotFound), absent(err)
+		}
+		more = append(more, log.Commit{Version: v, Object: o})
 	}
-	return false, err
+	return nil, false, nil
 }
 
 // absent drops the error that says that an object is not there.

@@ -192,7 +192,7 @@ func TestTrace(t *testing.T) {
 	}
 	f.commit(4, "+f4")
 	f.snapshot(table)
-	if got := calls(); got != "HEAD 3.json, HEAD 4.json, LIST , GET 4.json" {
+	if got := calls(); got != "HEAD 3.json, HEAD 4.json, HEAD 5.json, GET 4.json" {
 		t.Errorf("refresh: %s", got)
 	}
 	for range 2 {
@@ -204,6 +204,15 @@ func TestTrace(t *testing.T) {
 	}
 	if got := calls(); got != "HEAD 4.json, HEAD 5.json, HEAD 4.json, HEAD 5.json" {
 		t.Errorf("a version that was the newest: %s", got)
+	}
+	for v := 5; v < 45; v++ {
+		f.commit(v, fmt.Sprint("+f", v))
+	}
+	if s := f.snapshot(table); s.Version() != 44 || s.Files().Len() != 45 {
+		t.Errorf("version %d of %d files", s.Version(), s.Files().Len())
+	}
+	if got := calls(); strings.Count(got, "HEAD") > 20 || strings.Count(got, "LIST") != 1 || strings.Count(got, "GET") != 40 {
+		t.Errorf("refresh after many commits: %s", got)
 	}
 }
 

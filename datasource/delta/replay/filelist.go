@@ -221,11 +221,50 @@ func (l *FileList) With(removed []int, added []action.Add) (*FileList, error) {
 	})
 }
 
-// smallPart is the number of rows below which a last part is written anew rather than followed by another.
+// smallPart is the number of rows from which on a part is not written anew together with what follows it.
 const smallPart = 4096
 
-// change returns a list of another layout, without some files and with those that add appends.
+// change returns a list of another layout, without some files and with those that add appends. It may call add twice.
 func (l *FileList) change(layout *Layout, removed []int, add func(*Builder)) (*FileList, error) {
+	kept, err := l.without(removed)
+	if err != nil {
+		return nil, err
+	}
+	parts := slices.Clip(l.parts)
+	rows := 0
+	for _, p := range parts {
+		rows += p.n
+	}
+	b, first := appended(add), 0
+	if rows <= 2*len(kept)+smallPart { // else more are dead than alive, and everything is written anew
+		first = mergeFrom(parts, b.parts)
+	}
+	if first < len(parts) {
+		cut, _ := slices.BinarySearch(kept, place(first, 0))
+		b = appended(func(b *Builder) {
+			rebuild(b, parts, kept[cut:])
+			add(b)
+		})
+		parts, kept = parts[:first:first], kept[:cut]
+	}
+	for _, p := range b.parts {
+		k := len(parts)
+		parts = append(parts, p)
+		for row := range p.n {
+			kept = append(kept, place(k, row))
+		}
+	}
+	if len(parts) > maxParts {
+		return nil, fmt.Errorf("table has too many files")
+	}
+	return newFileList(layout, l.root, parts, kept), nil
+}
+
+// without returns the places of the files that are left without some, in memory of its own.
+func (l *FileList) without(removed []int) ([]uint32, error) {
+	if len(removed) == 0 {
+		return slices.Clone(l.live), nil
+	}
 	gone := vector.NewBitmap(len(l.live))
 	for _, i := range removed {
 		if i < 0 || i >= len(l.live) {
@@ -239,34 +278,29 @@ func (l *FileList) change(layout *Layout, removed []int, add func(*Builder)) (*F
 			kept = append(kept, at)
 		}
 	}
-	parts := slices.Clip(l.parts)
+	return kept, nil
+}
+
+// mergeFrom returns the first of the parts that are written anew together with those added, len(parts) for none: small ones that
+// have no more rows than what follows them. So a row is written anew a few times, not once a commit, and parts stay few.
+func mergeFrom(parts, added []*part) int {
+	behind := 0
+	for _, p := range added {
+		behind += p.n
+	}
+	first := len(parts)
+	for first > 0 && parts[first-1].n < smallPart && parts[first-1].n <= behind {
+		first--
+		behind += parts[first].n
+	}
+	return first
+}
+
+func appended(add func(*Builder)) *Builder {
 	b := &Builder{}
-	rows := 0
-	for _, p := range parts {
-		rows += p.n
-	}
-	switch last := len(parts) - 1; {
-	case rows > 2*len(kept)+smallPart: // more dead than alive: write everything anew
-		rebuild(b, parts, kept)
-		parts, kept = nil, nil
-	case last >= 0 && parts[last].n < smallPart:
-		cut, _ := slices.BinarySearch(kept, place(last, 0))
-		rebuild(b, parts, kept[cut:])
-		parts, kept = parts[:last:last], kept[:cut]
-	}
 	add(b)
 	b.flush()
-	for _, p := range b.parts {
-		k := len(parts)
-		parts = append(parts, p)
-		for row := range p.n {
-			kept = append(kept, place(k, row))
-		}
-	}
-	if len(parts) > maxParts {
-		return nil, fmt.Errorf("table has too many files")
-	}
-	return newFileList(layout, l.root, parts, kept), nil
+	return b
 }
 
 func rebuild(b *Builder, parts []*part, places []uint32) {
