@@ -160,11 +160,21 @@ func (t *Table) refresh(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, t.named(err)
 	}
-	if !ok {
+	switch {
+	case !ok:
 		t.old = nil // another table may stand here now
 		return t.load(ctx)
+	case len(more) == 0:
+		return t.newest, nil
 	}
 	s, err := t.newest.follow(ctx, more)
+	switch there, lookErr := t.newest.StillThere(ctx); {
+	case lookErr != nil:
+		return nil, t.named(lookErr)
+	case !there: // what was read may be another table's
+		t.old = nil
+		return t.load(ctx)
+	}
 	var gap *log.GapError
 	if errors.As(err, &gap) {
 		return t.load(ctx)

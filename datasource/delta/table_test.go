@@ -192,7 +192,7 @@ func TestTrace(t *testing.T) {
 	}
 	f.commit(4, "+f4")
 	f.snapshot(table)
-	if got := calls(); got != "HEAD 3.json, HEAD 4.json, HEAD 5.json, GET 4.json" {
+	if got := calls(); got != "HEAD 3.json, HEAD 4.json, HEAD 5.json, GET 4.json, HEAD 3.json" {
 		t.Errorf("refresh: %s", got)
 	}
 	for range 2 {
