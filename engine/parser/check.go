@@ -125,6 +125,7 @@ func checkSelect(s *ast.Select) error {
 			return err
 		}
 	}
+	nameApart(s)
 	if s.Where != nil {
 		if err := (place{}).check(s.Where.Expr); err != nil {
 			return err
@@ -142,7 +143,11 @@ func checkSelect(s *ast.Select) error {
 	if err := both.check(s.SelectExprs); err != nil {
 		return err
 	}
-	return both.check(s.OrderBy)
+	if err := both.check(s.OrderBy); err != nil {
+		return err
+	}
+	bindEarly(s)
+	return nil
 }
 
 // checkTable collects the names of the tables of t, and checks its join conditions.
@@ -187,6 +192,9 @@ func (p place) check(n ast.SQLNode) error {
 		switch f := n.(type) {
 		case *ast.Subquery:
 			return false, nil
+		case ast.InjectedExpr:
+			_, early := f.Expression.(*Bound)
+			return !early, nil
 		case *ast.FuncExpr:
 			switch {
 			case f.Over != nil && !p.windows:

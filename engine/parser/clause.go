@@ -88,7 +88,8 @@ type finder struct {
 	anyTable        bool   // a name with another table, or none, is meant as well
 	clause, written string
 	star            bool // of the table, not a column
-	known           bool // a FROM clause has the table
+	aliased         bool // a FROM clause has it as an alias
+	known           bool // a FROM clause names the table, which may be what is missing
 }
 
 func (f *finder) statement(st ast.SQLNode) {
@@ -116,6 +117,10 @@ func (f *finder) query(s *ast.Select) {
 		f.look(s.Having.Expr, "having clause")
 	}
 	f.look(s.GroupBy, "group statement")
+	if f.aliased && s.Having != nil { // only there are columns of a table out of scope
+		f.clause = ""
+		f.look(s.Having.Expr, "having clause")
+	}
 }
 
 func (f *finder) look(n ast.SQLNode, clause string) {
@@ -126,10 +131,16 @@ func (f *finder) look(n ast.SQLNode, clause string) {
 			return false, nil
 		case *ast.AliasedTableExpr:
 			name, _ := n.Expr.(ast.TableName)
-			f.known = f.known || f.table && (strings.EqualFold(name.Name.String(), f.name) || strings.EqualFold(n.As.String(), f.name))
+			f.known = f.known || f.table && n.As.IsEmpty() && strings.EqualFold(name.Name.String(), f.name)
+			f.aliased = f.aliased || f.table && strings.EqualFold(n.As.String(), f.name)
 		case *ast.StarExpr:
 			if f.table && f.clause == "" && strings.EqualFold(n.TableName.Name.String(), f.name) {
 				f.clause, f.star = clause, true
+			}
+		case ast.InjectedExpr:
+			if b, ok := n.Expression.(*Bound); ok {
+				f.look(n.Children, b.clause)
+				return false, nil
 			}
 		case *ast.ColName:
 			if f.clause == "" && f.matches(n) {

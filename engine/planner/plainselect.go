@@ -8,6 +8,7 @@ import (
 
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/sqlfuncs/agg"
 )
 
@@ -37,6 +38,11 @@ func plainSelect(st ast.Statement, database string) ([]tableRef, bool) {
 				return false, errNotPlain
 			}
 			return false, nil
+		case ast.InjectedExpr:
+			if !parser.BindsEarly(n.Expression) {
+				return false, errNotPlain
+			}
+			return true, nil
 		case *ast.FuncExpr:
 			if !plainFunction(n) {
 				return false, errNotPlain

@@ -60,6 +60,9 @@ func (c *converter) filterRel(in rel, cond sql.Expression, outer []exec.Field) (
 	s := c.attachedScope(in, outer)
 	var preds []expr.Expr
 	for _, e := range expression.SplitConjunction(cond) {
+		if l, ok := e.(*expression.Literal); ok && l.Value() == true {
+			continue
+		}
 		joined, err := c.unnest(s.attach.in, e, s)
 		if err != nil {
 			return nil, err
