@@ -76,6 +76,11 @@ var ownRows = []row{
 	{typ: "parser.WindowError", code: 3596, field: "Code", when: "ROWS with an INTERVAL",
 		example: "SELECT sum(n) OVER (ORDER BY id ROWS INTERVAL 1 DAY PRECEDING) FROM t"},
 
+	{typ: "parser.GroupingUseError", code: 1111, field: "Code", when: "GROUPING() in a query without WITH ROLLUP",
+		example: "SELECT grouping(id) FROM t GROUP BY id"},
+	{typ: "parser.GroupingUseError", code: 3602, field: "Code", when: "an operand of GROUPING() that is not in GROUP BY",
+		example: "SELECT grouping(n) FROM t GROUP BY id WITH ROLLUP"},
+
 	{typ: "parser.UnknownColumnError", code: 1054, when: "a column that no table of the query has",
 		example: "SELECT id FROM t WHERE missing = 1"},
 	{typ: "parser.AmbiguousColumnError", code: 1052, when: "a column that several tables of the query have",

@@ -25,10 +25,12 @@ type edit struct {
 // the end of the expression need not be found here. AND does the same for ON.
 type rewriter struct {
 	*statement
-	edits   []edit
-	marked  bool    // the syntax tree holds marks, or AS OF expressions to inject
-	joins   []*asOf // the joins whose ON has not come, innermost last; nil for a plain join
-	account bool    // names@hosts may stand anywhere: no t@v3
+	edits  []edit
+	marked bool    // the syntax tree holds marks, or AS OF expressions to inject
+	joins  []*asOf // the joins whose ON has not come, innermost last; nil for a plain join
+	// rollupEnd is the token that ends GROUP BY ROLLUP (…); 0: none.
+	rollupEnd int
+	account   bool // names@hosts may stand anywhere: no t@v3
 }
 
 // asOf is an ASOF JOIN whose ON has not come.
@@ -54,6 +56,9 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 				depth++
 			case ')':
 				depth--
+				if i == r.rollupEnd {
+					r.edits = append(r.edits, edit{t.start, t.end, ", " + markRollup + "()"})
+				}
 			case '~':
 				r.marked = true
 			case '-', '/': // the host takes any -- and // for a comment
@@ -85,7 +90,7 @@ func (r *rewriter) word(i, depth int) (int, error) {
 		return 0, err
 	}
 	switch c := r.src[r.toks[i].start] | 0x20; c { // in lower case, if a letter
-	case 'a', 'f', 'j', 'm', 'o', 'p', 's', 't', 'u', 'v', 'w':
+	case 'a', 'f', 'g', 'j', 'm', 'o', 'p', 'r', 's', 't', 'u', 'v', 'w':
 	default:
 		r.quote(i)
 		return 0, nil
@@ -117,6 +122,8 @@ func (r *rewriter) word(i, depth int) (int, error) {
 		r.marked = true
 	case r.is(i, "window"):
 		r.marked = true
+	case r.is(i, "with", "rollup", "grouping", markRollup, markGrouping):
+		return r.rollup(i)
 	case r.is(i, "preceding", "following"):
 		r.distance(i)
 	case r.is(i, "over"):

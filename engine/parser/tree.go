@@ -96,6 +96,8 @@ func resolveMarks(st ast.Statement) (ast.Statement, error) {
 // resolveNode injects the AS OF expressions that node holds itself.
 func resolveNode(node any) bool {
 	switch n := node.(type) {
+	case *ast.AliasedExpr:
+		n.InputExpression = withoutMark(n.InputExpression)
 	case *ast.AsOf:
 		n.Time = injectAsOf(n.Time)
 	case *ast.ShowTablesOpt:
@@ -153,8 +155,11 @@ func resolveExpr(e ast.Expr) (ast.Expr, error) {
 	case *ast.AndExpr, *ast.OrExpr, *ast.XorExpr:
 		return resolveJoin(e)
 	case *ast.FuncExpr:
-		if e.Name.Lowered() == markAsOfJoin {
+		switch e.Name.Lowered() {
+		case markAsOfJoin:
 			return resolveJoin(e)
+		case markRollup, markGrouping:
+			return injectRollup(e)
 		}
 	}
 	return dialectExpr(e), nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/sqlfuncs/agg"
 )
@@ -24,10 +25,21 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 		return nil, err
 	}
 	g := &grouping{c: c, in: scope{fields: in.fields(), outer: outer, attach: &attached{in: in}}, node: &aggRel{}}
-	for _, k := range n.GroupByExprs {
-		if err := g.addKey(unalias(k)); err != nil {
+	keys := n.GroupByExprs
+	if isRollup(n) {
+		keys = keys[:len(keys)-1]
+	}
+	levels := make([]int, 0, len(keys)) // of the keys in GROUP BY
+	for _, k := range keys {
+		at, err := g.addKey(unalias(k))
+		if err != nil {
 			return nil, err
 		}
+		levels = append(levels, at)
+	}
+	if isRollup(n) {
+		g.rollup, g.levels = keys, levels
+		g.addLevel()
 	}
 	p := &projectRel{input: g.node}
 	schema := n.Schema()
@@ -40,6 +52,11 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 		selected = append(selected, r)
 	}
 	g.node.input = g.in.attach.in
+	if isRollup(n) {
+		if p.input, err = c.rollup(g.node, levels); err != nil {
+			return nil, err
+		}
+	}
 	for i, e := range selected {
 		x, err := c.scalar(e, scope{fields: g.node.out})
 		if err != nil {
@@ -56,6 +73,9 @@ type grouping struct {
 	c    *converter
 	in   scope
 	node *aggRel
+	// rollup are the expressions of GROUP BY WITH ROLLUP, levels the keys that they are.
+	rollup []sql.Expression
+	levels []int
 }
 
 // key returns the position of the grouping column that is x.
@@ -71,17 +91,18 @@ func sameAggregate(a, b exec.Aggregate) bool {
 		slices.EqualFunc(a.OrderBy, b.OrderBy, func(x, y exec.SortKey) bool { return x.Desc == y.Desc && sameExpr(x.Expr, y.Expr) })
 }
 
-func (g *grouping) addKey(e sql.Expression) error {
+// addKey returns the position of a grouping column, a new one if need be.
+func (g *grouping) addKey(e sql.Expression) (int, error) {
 	x, err := g.c.scalar(e, g.in)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if _, dup := g.key(x); dup {
-		return nil
+	if at, dup := g.key(x); dup {
+		return at, nil
 	}
 	g.node.keys = append(g.node.keys, x)
 	g.node.out = append(g.node.out, exec.Field{Name: x.String(), Type: x.Type(), Nullable: x.Nullable()})
-	return nil
+	return len(g.node.keys) - 1, nil
 }
 
 // rewrite replaces what is computed by the aggregation (keys, aggregates, other columns of the input) by
@@ -91,6 +112,9 @@ func (g *grouping) rewrite(e sql.Expression) (sql.Expression, error) {
 		if at, ok := g.key(x); ok {
 			return g.field(at), nil
 		}
+	}
+	if x, ok := e.(*parser.Grouping); ok {
+		return g.groupingBits(x)
 	}
 	if isAggregate(e) {
 		at, err := g.addAggregate(e)

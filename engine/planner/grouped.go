@@ -253,6 +253,8 @@ func (g *grouped) unsettled(e sql.Expression) string {
 		return ""
 	}
 	switch e := e.(type) {
+	case *parser.Grouping: // has its own error
+		return ""
 	case *expression.GetField:
 		if k := columnKey(e.Table(), e.Name()); g.columns[k] && !g.single[k] {
 			return qualified(e)

@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 
 	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/parser"
 )
 
 // repeatedKeys gives what is above an aggregation the values of the grouping expressions that it repeats. The host's
@@ -26,6 +27,7 @@ func (c *converter) repeatedKeys(n *plan.Project, outer []exec.Field) (*plan.Pro
 			r.keys = append(r.keys, k)
 		}
 	}
+	r.addGroupings(path, group)
 	if !slices.ContainsFunc(path, r.repeats) {
 		return n, nil
 	}
@@ -42,6 +44,27 @@ func (c *converter) repeatedKeys(n *plan.Project, outer []exec.Field) (*plan.Pro
 		}
 	}
 	return node.(*plan.Project), nil //nolint:forcetypeassert // path[0] is n
+}
+
+// addGroupings has the aggregation put out each GROUPING() of the nodes above it, too.
+func (r *keyReplacer) addGroupings(path []sql.Node, group *plan.GroupBy) {
+	for _, n := range path {
+		x, ok := n.(sql.Expressioner)
+		if !ok {
+			continue
+		}
+		for _, e := range x.Expressions() {
+			sql.Inspect(e, func(e sql.Expression) bool {
+				if g, ok := e.(*parser.Grouping); ok && isRollup(group) {
+					if _, seen := r.names[g.String()]; !seen {
+						r.names[g.String()] = len(r.keys)
+						r.keys = append(r.keys, g)
+					}
+				}
+				return true
+			})
+		}
+	}
 }
 
 // groupBelow returns the aggregation of the SELECT whose list n is, and the nodes above it, from n on.

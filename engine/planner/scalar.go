@@ -103,6 +103,10 @@ func (c *converter) kernelScalar(e sql.Expression, s scope) (expr.Expr, error) {
 			return nil, &UnsupportedError{What: "DEFAULT outside the values of a column"}
 		}
 		return c.defaultOf(e.Column)
+	case *parser.Grouping:
+		return nil, &parser.GroupingUseError{Code: 1111}
+	case *bitsOf:
+		return c.bitsOf(e, s)
 	case *parser.Exact:
 		return c.scalar(e.Child, s)
 	case *expression.CollatedExpression:
