@@ -82,6 +82,9 @@ type Engine struct {
 	started  time.Time
 }
 
+// TempDir is the folder for what does not fit in memory.
+func (e *Engine) TempDir() string { return e.options.TempDir }
+
 // Open opens the warehouse of opts.
 func Open(_ context.Context, opts Options) (*Engine, error) {
 	opts = opts.ensureDefaults()

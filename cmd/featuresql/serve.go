@@ -60,6 +60,7 @@ func (f serverFlags) serve(ctx context.Context, e *engine.Engine, log *slog.Logg
 		Address:        f.Listen,
 		MaxConnections: f.MaxConnections,
 		RequireTLS:     f.RequireTLS,
+		TempDir:        e.TempDir(),
 		OnAcceptError:  func(err error) { log.Error("cannot accept connections", "error", err) },
 		SlowQuery:      f.SlowQuery,
 		OnStatement:    func(ev server.StatementEvent) { logStatement(log, ev) },

@@ -16,7 +16,7 @@ import (
 func (c *conn) changeUser(body []byte) error {
 	user, rest, ok := bytes.Cut(body, []byte{0})
 	if !ok || len(rest) == 0 || len(rest) < 1+int(rest[0]) {
-		return c.sendError(1835, mysql.SSUnknownComError, "Malformed communication packet.")
+		return c.malformed()
 	}
 	db, _, _ := bytes.Cut(rest[1+int(rest[0]):], []byte{0})
 	salt, err := mysql.NewSalt()
@@ -37,8 +37,7 @@ func (c *conn) changeUser(body []byte) error {
 		_ = c.sendError(e.Num, e.State, e.Message)
 		return io.EOF
 	}
-	flags := c.my.StatusFlags
-	return c.WritePackets(appendPackets(nil, []byte{mysql.OKPacket, 0, 0, byte(flags), byte(flags >> 8), 0, 0}))
+	return c.WritePackets(c.ok())
 }
 
 // answer reads one short packet of the client.
@@ -69,6 +68,7 @@ func (c *conn) become(user, db string, salt, answer []byte) error {
 			return err
 		}
 		c.my.User, c.my.UserData = user, g
+		c.closeCursors()
 		c.my.PrepareData = map[uint32]*mysql.PrepareData{}
 		h := c.s.handler
 		h.release(c.my)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"time"
 
 	sqle "github.com/dolthub/go-mysql-server"
@@ -53,6 +54,9 @@ type Config struct {
 	IdleTimeout    time.Duration // 8 h, between commands
 	ReadTimeout    time.Duration // 60 s, within a command
 	WriteTimeout   time.Duration // 60 s, for each write to a client that does not read
+
+	// TempDir is where the rows of cursors go that do not fit in memory; that of the system by default.
+	TempDir string
 
 	// SlowQuery is the initial long_query_time: a statement that takes longer is told of as slow. 0: none is, whatever the variable says.
 	SlowQuery time.Duration
@@ -112,6 +116,7 @@ func (c *Config) ensureDefaults() error {
 	if c.OnAcceptError == nil {
 		c.OnAcceptError = func(error) {}
 	}
+	orDefault(&c.TempDir, os.TempDir())
 	orDefault(&c.Version, engine.MySQLVersion)
 	orDefault(&c.MaxConnections, 1000)
 	orDefault(&c.MaxPacketBytes, 64<<20)

@@ -13,23 +13,16 @@ import (
 
 	"github.com/dolthub/vitess/go/mysql"
 	"github.com/dolthub/vitess/go/sqltypes"
-	ast "github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/featuresql/featuresql/engine/accounts"
 	"github.com/featuresql/featuresql/engine/catalog"
-	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/server/wire"
 )
 
 const (
-	headerBytes   = 4
-	maxPayload    = 1<<24 - 1 // of one packet; a command or row of that length or more continues in the next
-	readBufBytes  = 16 << 10
-	comStatistics = 0x09
-	comChangeUser = 0x11
-	comPrepare    = 0x16
-	comExecute    = 0x17
-	comStmtClose  = 0x19
+	headerBytes  = 4
+	maxPayload   = 1<<24 - 1 // of one packet; a command or row of that length or more continues in the next
+	readBufBytes = 16 << 10
 )
 
 // maxMessage is the greatest length of an error's message.
@@ -60,7 +53,9 @@ type conn struct {
 	left      int    // payload bytes of the client's current packet not yet read by the host
 	continues bool   // the packet is full, so the next one continues the command
 	command   int    // payload bytes of the current command
-	cursor    bool   // the current command is COM_STMT_EXECUTE with a cursor
+
+	capture *capture           // takes the result of the current command, if it is not to be sent as it is
+	cursors map[uint32]*cursor // open, by the number of the statement
 
 	seq     uint8 // number of the next packet to the client
 	header  [headerBytes]byte
@@ -79,7 +74,7 @@ type conn struct {
 }
 
 func newConn(raw net.Conn, s *Server) *conn {
-	return &conn{Conn: raw, raw: raw, s: s, br: bufio.NewReaderSize(raw, readBufBytes)}
+	return &conn{Conn: raw, raw: raw, s: s, br: bufio.NewReaderSize(raw, readBufBytes), cursors: map[uint32]*cursor{}}
 }
 
 // Close implements net.Conn; it may be called twice.
@@ -137,7 +132,7 @@ func (c *conn) nextPacket() error {
 	c.continues = n == maxPayload
 	c.seq = h[3] + 1
 	if begins {
-		c.command, c.muted, c.cursor = 0, false, false
+		c.command, c.muted, c.capture = 0, false, nil
 		c.headerN, c.outLeft = 0, 0
 	}
 	if c.command += n; c.command > c.s.cfg.MaxPacketBytes {
@@ -158,40 +153,6 @@ func payloadBytes(h [headerBytes]byte) int { return int(h[0]) | int(h[1])<<8 | i
 func (c *conn) tooLarge() error {
 	_ = c.sendError(mysql.ERNetPacketTooLarge, mysql.SSNetError, "Got a packet bigger than 'max_allowed_packet' bytes")
 	return errTooLarge
-}
-
-// beginCommand looks at a command of n bytes, of which nothing has been read. taken: the host need not see it, or
-// sees something else.
-func (c *conn) beginCommand(n int) (taken bool, err error) {
-	if n == 0 {
-		return true, c.sendError(1835, mysql.SSUnknownComError, "Malformed communication packet.")
-	}
-	head, err := c.br.Peek(min(n, 6))
-	if err != nil {
-		return false, err
-	}
-	switch head[0] {
-	case comPrepare:
-		return true, c.rewritePrepare(n)
-	case comExecute:
-		c.cursor = len(head) == 6 && head[5] != 0
-	case comStmtClose:
-		if len(head) >= 5 {
-			c.s.handler.closeStatement(c.my, uint32(head[1])|uint32(head[2])<<8|uint32(head[3])<<16|uint32(head[4])<<24)
-		}
-	case comStatistics:
-		if _, err := c.payload(n); err != nil {
-			return true, err
-		}
-		return true, c.WritePackets(appendPackets(nil, []byte(c.s.statistics())))
-	case comChangeUser:
-		body, err := c.payload(n)
-		if err != nil {
-			return true, err
-		}
-		return true, c.changeUser(body[1:])
-	}
-	return false, nil
 }
 
 // payload reads the command whose first packet has n bytes, with the packets that continue it.
@@ -219,21 +180,6 @@ func (c *conn) payload(n int) ([]byte, error) {
 	return body, nil
 }
 
-// rewritePrepare gives the host a COM_STMT_PREPARE of the plain grammar with the same parameters.
-func (c *conn) rewritePrepare(n int) error {
-	body, err := c.payload(n)
-	if err != nil {
-		return err
-	}
-	opts, err := c.s.handler.ParserOptionsForConnection(c.my)
-	if err != nil {
-		opts = ast.ParserOptions{}
-	}
-	text := parser.Rewrite(string(body[1:]), opts)
-	c.pending = appendPackets(nil, append([]byte{comPrepare}, text...))
-	return nil
-}
-
 // appendPackets appends payload as packets numbered from 0.
 func appendPackets(dst, payload []byte) []byte {
 	for seq := byte(0); ; seq++ {
@@ -251,6 +197,9 @@ func (c *conn) Write(p []byte) (int, error) {
 	if c.muted {
 		return len(p), nil
 	}
+	if c.capture != nil {
+		return len(p), c.take(p)
+	}
 	if out := c.number(p, false); out != nil {
 		return len(p), c.send(out)
 	}
@@ -261,6 +210,9 @@ func (c *conn) Write(p []byte) (int, error) {
 func (c *conn) WritePackets(p []byte) error {
 	if c.muted {
 		return nil
+	}
+	if c.capture != nil {
+		return c.take(p)
 	}
 	if c.headerN != 0 || c.outLeft != 0 {
 		return errors.New("rows written into the middle of a packet")
@@ -402,7 +354,7 @@ func errorPacket(dst []byte, code int, state, message string) []byte {
 // sends nothing while it waits, so the next byte belongs to the next command, before which Read waits for it.
 func (c *conn) watch(gone func(error)) (stop func()) {
 	c.gone.Store(&gone)
-	if c.peeking == nil && !c.cursor && c.left == 0 && len(c.pending) == 0 {
+	if c.peeking == nil && c.left == 0 && len(c.pending) == 0 {
 		done := make(chan struct{})
 		c.peeking = done
 		_ = c.raw.SetReadDeadline(noDeadline)

@@ -164,6 +164,9 @@ func (h *handler) ConnectionAborted(*mysql.Conn, string) error {
 
 // ConnectionClosed implements mysql.Handler.
 func (h *handler) ConnectionClosed(c *mysql.Conn) {
+	if w, ok := c.Conn.(*conn); ok {
+		w.closeCursors()
+	}
 	h.release(c)
 	h.s.cfg.Engine.CloseSession(c.ConnectionID)
 	h.sessions.RemoveConn(c)
@@ -337,8 +340,7 @@ func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.Pr
 		}
 		bindings[name] = parser.ExactOperand(bindings[name])
 	}
-	w, _ := c.Conn.(*conn)
-	_, err := h.statement(ctx, c, command{text: p.PrepareStmt, bindings: bindings, binary: true, cursor: w != nil && w.cursor},
+	_, err := h.statement(ctx, c, command{text: p.PrepareStmt, bindings: bindings, binary: true},
 		func(r *sqltypes.Result, _ bool) error { return cb(r) })
 	return err
 }

@@ -29,7 +29,6 @@ type command struct {
 	multi    bool // run the first statement of text and hand back the rest
 	bindings map[string]ast.Expr
 	binary   bool
-	cursor   bool
 }
 
 // run is one statement under way.
@@ -78,7 +77,7 @@ func (h *handler) statement(parent context.Context, c *mysql.Conn, cmd command, 
 	switch {
 	case out == nil:
 		return r.rest, nil
-	case !r.sent || r.w == nil || cmd.cursor:
+	case !r.sent || r.w == nil:
 		return "", out
 	}
 	if err := c.FlushBuffer(); err != nil {
@@ -154,7 +153,7 @@ func (r *run) execute(ctx context.Context, cancel context.CancelCauseFunc) (err 
 		return err
 	}
 	defer sql.SessionCommandEnd(r.ctx.Session)
-	if r.w != nil && !r.cmd.cursor {
+	if r.w != nil {
 		defer r.w.watch(func(error) { cancel(errGone) })()
 		defer r.w.endWith(ctx)()
 	}
@@ -296,7 +295,7 @@ func isSelect(text string) bool {
 
 // attachSink offers the plan the direct way to the client.
 func (r *run) attachSink() {
-	if r.w == nil || r.cmd.cursor || !wire.UTF8Results(r.ctx) {
+	if r.w == nil || !wire.UTF8Results(r.ctx) {
 		return
 	}
 	r.sink = wire.NewSink(wire.Options{Transport: r.w, Context: r.ctx, Binary: r.cmd.binary, Begin: func(fields []*querypb.Field) error {
@@ -345,9 +344,7 @@ func (r *run) result(schema sql.Schema, iter sql.RowIter) (err error) {
 	if err := iter.Close(r.ctx); err != nil { // commits
 		return err
 	}
-	if !r.cmd.cursor { // under a cursor the host's goroutine has the flags
-		r.setStatus()
-	}
+	r.setStatus()
 	if len(last.Fields) == 0 && (r.sink == nil || !r.sink.Started()) {
 		r.counted(r.rows)
 	}
@@ -356,7 +353,7 @@ func (r *run) result(schema sql.Schema, iter sql.RowIter) (err error) {
 		r.counted(-1)
 		return r.w.hold(r.sink.Flush) // until the host ends the result
 	}
-	if len(last.Fields) == 0 && last.Info != "" && r.w != nil && !r.cmd.cursor {
+	if len(last.Fields) == 0 && last.Info != "" && r.w != nil {
 		return r.sendOK(last)
 	}
 	return r.send(last)
@@ -423,7 +420,7 @@ func (r *run) fromOK(ok types.OkResult) *sqltypes.Result {
 const rowsPerPart = 128
 
 // sendRows sends rows as the host makes them, all but the last part, which it returns. The buffer that holds their
-// text is used again for every part, except under a cursor, which keeps them.
+// text is used again for every part.
 func (r *run) sendRows(schema sql.Schema, iter sql.RowIter) (*sqltypes.Result, error) {
 	iter, projections := host.GetDeferredProjections(iter)
 	fields := wire.FieldsOf(r.ctx, schema)
@@ -432,10 +429,6 @@ func (r *run) sendRows(schema sql.Schema, iter sql.RowIter) (*sqltypes.Result, e
 		buf.Reset()
 		sql.ByteBufPool.Put(buf)
 	}()
-	if r.cmd.cursor {
-		buf = nil
-		defer func() { buf = sql.NewByteBuffer(1) }()
-	}
 	part := &sqltypes.Result{Fields: fields}
 	for {
 		if err := r.ctx.Err(); err != nil {
@@ -463,9 +456,7 @@ func (r *run) sendRows(schema sql.Schema, iter sql.RowIter) (*sqltypes.Result, e
 			return nil, err
 		}
 		part = &sqltypes.Result{Fields: fields}
-		if buf != nil {
-			buf.Reset()
-		}
+		buf.Reset()
 	}
 }
 
