@@ -3,7 +3,9 @@ package dml
 import (
 	"context"
 	"encoding/binary"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/featuresql/featuresql/datasource/delta/scan"
@@ -92,7 +94,7 @@ const (
 // InsertKeyed inserts the rows of op, whose columns are the table's, minding the declared key. onDuplicate, for
 // Upsert, has one expression per column over new ++ stored columns, of which assigned may differ from the stored ones.
 // Rows of one statement that share a key are
-// taken one after the other, as MySQL does.
+// taken one after the other, as MySQL does; a key with a NULL is nobody else's.
 func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode, onDuplicate []expr.Expr, assigned []int) (Result, error) {
 	rounds, total, err := t.rounds(ctx, q, op, mode)
 	if err != nil {
@@ -150,7 +152,7 @@ func (t *Table) keyedMerge(source exec.Operator, mode KeyedMode, onDuplicate []e
 }
 
 // rounds splits the new rows so that no key appears twice in a round. REPLACE keeps only the last row of a
-// key, INSERT IGNORE only the first; INSERT refuses a second one.
+// key, INSERT IGNORE only the first; INSERT refuses a second one. Rows with a NULL in the key are all in the first.
 func (t *Table) rounds(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode) ([][]*vector.Batch, int64, error) {
 	var batches []*vector.Batch
 	err := exec.Run(ctx, q, op, func(b *vector.Batch) error {
@@ -162,16 +164,22 @@ func (t *Table) rounds(ctx context.Context, q *exec.Query, op exec.Operator, mod
 	}
 	seen := map[string]int{}
 	last := map[string]rowAt{}
+	var keyless []rowAt
 	var rounds [][]*vector.Batch
 	var total int64
 	for at, b := range batches {
 		total += int64(b.Len)
 		sels := map[int][]uint16{}
 		for i := range b.Len {
-			key, _ := encodeKey(t.keyColumns(b), i)
+			key, whole := encodeKey(t.keyColumns(b), i)
 			round := seen[key]
-			seen[key]++
+			if whole {
+				seen[key]++
+			}
 			switch {
+			case mode == Replace && !whole:
+				keyless = append(keyless, rowAt{at, i})
+				continue
 			case mode == Reject && round > 0:
 				return nil, 0, &DuplicateKeyError{Table: t.Name, Key: t.keyOf(b, i)}
 			case mode == Ignore && round > 0:
@@ -185,7 +193,7 @@ func (t *Table) rounds(ctx context.Context, q *exec.Query, op exec.Operator, mod
 		rounds = appendRounds(rounds, b, sels)
 	}
 	if mode == Replace {
-		rounds = lastRows(batches, last)
+		rounds = pick(batches, slices.AppendSeq(keyless, maps.Values(last)))
 	}
 	return rounds, total, nil
 }
@@ -204,12 +212,13 @@ func appendRounds(rounds [][]*vector.Batch, b *vector.Batch, sels map[int][]uint
 	return rounds
 }
 
-func lastRows(batches []*vector.Batch, last map[string]rowAt) [][]*vector.Batch {
+// pick returns the given rows in their order, as one round.
+func pick(batches []*vector.Batch, rows []rowAt) [][]*vector.Batch {
 	keep := make([]vector.Bitmap, len(batches))
 	for i, b := range batches {
 		keep[i] = vector.NewBitmap(b.Len)
 	}
-	for _, at := range last {
+	for _, at := range rows {
 		keep[at.batch].Set(at.row)
 	}
 	var out []*vector.Batch
@@ -257,7 +266,7 @@ func encodeKey(cols []*vector.Vector, row int) (text string, whole bool) {
 		case v.Type.IsBytes():
 			out = append(binary.AppendUvarint(append(out, 1), uint64(len(v.S))), v.S...)
 		case v.Type.IsFloat():
-			out = binary.LittleEndian.AppendUint64(append(out, 1), math.Float64bits(v.F+0))
+			out = binary.LittleEndian.AppendUint64(append(out, 1), floatKey(v.F))
 		case v.Type.Kind == types.Decimal:
 			out = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(append(out, 1), v.D.Lo), uint64(v.D.Hi))
 		default:
@@ -267,7 +276,18 @@ func encodeKey(cols []*vector.Vector, row int) (text string, whole bool) {
 	return string(out), whole
 }
 
-// CheckKeys looks for two rows with one key, the statement's changes included. It is for statements that assign to
+// floatKey maps equal floats to equal bits: there is one NaN and one zero.
+func floatKey(f float64) uint64 {
+	switch {
+	case f == 0:
+		return 0
+	case math.IsNaN(f):
+		return math.Float64bits(math.NaN())
+	}
+	return math.Float64bits(f)
+}
+
+// CheckKeys looks for two rows with one key without a NULL, the statement's changes included. It is for statements that assign to
 // columns of the key, and reads the key of every row.
 func (t *Table) CheckKeys(ctx context.Context, q *exec.Query) error {
 	t.Tx.ReadAll()
@@ -276,7 +296,11 @@ func (t *Table) CheckKeys(ctx context.Context, q *exec.Query) error {
 		return err
 	}
 	src := scan.NewSource(snap, scan.Options{Cache: t.Cache})
-	in := exec.NewScan(src, exec.ScanSpec{Columns: t.Key, Env: q.Env})
+	whole, err := t.wholeKey()
+	if err != nil {
+		return err
+	}
+	in := exec.NewScan(src, exec.ScanSpec{Columns: t.Key, Filter: whole, Env: q.Env})
 	keys := make([]expr.Expr, len(t.Key))
 	for i, f := range in.Fields() {
 		keys[i] = &expr.Column{Index: i, Name: f.Name, Typ: f.Type, Null: f.Nullable}
@@ -293,6 +317,27 @@ func (t *Table) CheckKeys(ctx context.Context, q *exec.Query) error {
 	return exec.Run(ctx, q, exec.NewLimit(exec.NewFilter(counts, twice), 1, 0), func(b *vector.Batch) error {
 		return &DuplicateKeyError{Table: t.Name, Key: keyValues(b.Cols[:len(keys)], b.Row(0))}
 	})
+}
+
+// wholeKey is the condition that no column of the key is NULL.
+func (t *Table) wholeKey() (expr.Expr, error) {
+	var whole []expr.Expr
+	for _, k := range t.Key {
+		f := t.fields()[k]
+		if !f.Nullable {
+			continue
+		}
+		null, err := expr.New("isnull", &expr.Column{Index: k, Name: f.Name, Typ: f.Type, Null: true})
+		if err != nil {
+			return nil, err
+		}
+		not, err := expr.New("not", null)
+		if err != nil {
+			return nil, err
+		}
+		whole = append(whole, not)
+	}
+	return expr.And(whole...), nil
 }
 
 // keyValues renders a row of some columns as MySQL shows a key.
