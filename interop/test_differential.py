@@ -63,6 +63,23 @@ class Generator:
                       "RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING", "RANGE BETWEEN 1 FOLLOWING AND 3 FOLLOWING"])
         return f"{call} OVER ({pick(['', 'PARTITION BY t.s', 'PARTITION BY t.a, t.s'])} ORDER BY t.b {pick(['', 'DESC'])} {frame})"
 
+    def link(self):
+        """A condition of u on the enclosing t."""
+        return self.rnd.choice(["u.a = t.a", "u.a < t.b", "u.b <> t.a", "u.s = t.s", "u.a + u.b = t.a", "(u.a = t.a OR u.b = t.b)", "u.a = t.a AND u.s = t.s",
+                                "u.a = t.b AND u.b < t.a", "coalesce(u.a, 0) = coalesce(t.a, 0)", "u.b IN (t.a, t.b)", "t.a > 1"])
+
+    def correlated(self):
+        """A scalar subquery over u that reads t; where it takes one of several rows, ties have the same value."""
+        pick, link = self.rnd.choice, self.link()
+        return pick([
+            f"(SELECT {pick(['count(*)', 'sum(u.b)', 'max(u.a) + 1', 'sum(u.a * t.b)', 'count(u.a) + t.a', 'count(DISTINCT u.b)', 'coalesce(min(u.b), t.a)'])} FROM u WHERE {link})",
+            f"(SELECT u.b FROM u WHERE {link} ORDER BY u.b {pick(['', 'DESC'])} LIMIT 1{pick(['', ' OFFSET 1'])})",
+            f"(SELECT max(x.n) FROM (SELECT u.s, count(*) AS n FROM u WHERE {link} GROUP BY u.s HAVING count(*) > 1) x)",
+            f"(SELECT count(*) FROM (SELECT DISTINCT u.a, u.s FROM u WHERE {link}) x)",
+            f"(SELECT count(v.a) FROM u LEFT JOIN u AS v ON v.a = u.b AND v.b < t.a WHERE {link})",
+            f"(SELECT sum(x.r) FROM (SELECT rank() OVER (PARTITION BY u.s ORDER BY u.a) AS r FROM u WHERE {link}) x)",
+        ])
+
     def query(self):
         pick, p, n = self.rnd.choice, self.predicate, self.number
         return pick([
@@ -91,6 +108,10 @@ class Generator:
             lambda: f"SELECT t.a, u.b FROM t, u WHERE (t.a = u.a AND {p('t')}) OR (t.a = u.a AND {p('u')})",
             lambda: f"SELECT t.a, u.b FROM t JOIN u ON t.b = u.b WHERE {pick(['t', 'u'])}.a {pick(['', 'NOT '])}IN (SELECT v.a FROM u AS v WHERE {p('v')})",
             lambda: f"SELECT t.a FROM t GROUP BY t.a HAVING sum(t.b) > (SELECT sum(t.b) / 10 FROM t)",
+            lambda: f"SELECT t.a, t.b, {self.correlated()} FROM t WHERE {p('t')}",
+            lambda: f"SELECT t.a, t.s FROM t WHERE coalesce(t.b, 1) {pick(['<', '=', '>='])} {self.correlated()}",
+            lambda: f"SELECT t.a, t.b IN (SELECT u.b FROM u WHERE {self.link()}), EXISTS (SELECT 1 FROM u WHERE {self.link()} AND {self.link()}) FROM t",
+            lambda: f"SELECT t.s, t.a, count(*), sum(t.b), count(DISTINCT t.b) FROM t WHERE {p('t')} GROUP BY ROLLUP (s, a) HAVING count(*) > 0",
             lambda: f"SELECT x.a, t.b FROM t JOIN (SELECT a, count(*) AS n FROM u WHERE {p('u')} GROUP BY a) x ON x.a = t.a AND x.n > 1 WHERE {p('t')}",
         ])()
 

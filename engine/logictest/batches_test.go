@@ -95,7 +95,7 @@ var writes = []string{
 	"UPDATE u SET n = 0, s = CONCAT(s, n) WHERE id IN (SELECT id FROM k)",
 	"UPDATE u SET n = (SELECT max(n) FROM k) WHERE id = 1",
 	"UPDATE k SET n = (SELECT sum(u.n) FROM u WHERE u.id = k.id) WHERE id < 10",
-	"UPDATE k SET n = (SELECT count(*) FROM u WHERE u.id = k.id), s = (SELECT max(s) FROM u WHERE u.id = k.n)",
+	"UPDATE k SET n = (SELECT count(*) FROM u WHERE u.id < k.id), s = (SELECT max(s) FROM u WHERE u.id = k.n)",
 	"UPDATE k SET n = DEFAULT ORDER BY id DESC LIMIT 2",
 	"DELETE FROM u WHERE n IS NULL OR s LIKE 'q%'",
 	"DELETE FROM u WHERE NOT EXISTS (SELECT 1 FROM k WHERE k.id = u.id)",

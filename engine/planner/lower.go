@@ -128,12 +128,11 @@ func (l *lowering) join(r *joinRel) (exec.Operator, error) {
 	width := len(r.left.fields())
 	var leftKeys, rightKeys, residual []expr.Expr
 	for _, p := range r.on {
-		a, b, ok := equiKeys(p, width)
-		if !ok {
+		a, b := joinKeys(p, width)
+		if len(a) == 0 {
 			residual = append(residual, p)
-			continue
 		}
-		leftKeys, rightKeys = append(leftKeys, a), append(rightKeys, b)
+		leftKeys, rightKeys = append(leftKeys, a...), append(rightKeys, b...)
 	}
 	left, err := l.lower(r.left)
 	if err != nil {
@@ -212,6 +211,37 @@ func (l *lowering) asofJoin(r *joinRel, left, right exec.Operator, leftKeys, rig
 		ties = append(ties, exec.SortKey{Expr: t})
 	}
 	return exec.NewAsOfJoin(left, right, leftKeys, rightKeys, r.asof.leftTime, r.asof.rightTime, r.asof.strict, r.kind == exec.JoinLeft, ties...)
+}
+
+// joinKeys are the keys of both inputs that are equal exactly where p is true; none if p is no equality. Where NULL equals
+// NULL, whether a value is NULL is a key of its own.
+func joinKeys(p expr.Expr, width int) (left, right []expr.Expr) {
+	if a, b, ok := equiKeys(p, width); ok {
+		return []expr.Expr{a}, []expr.Expr{b}
+	}
+	c, isCall := p.(*expr.Call)
+	if !isCall || c.Name != "<=>" {
+		return nil, nil
+	}
+	eq := *c
+	eq.Name = "="
+	a, b, ok := equiKeys(&eq, width)
+	switch {
+	case !ok:
+		return nil, nil
+	case !a.Nullable() || !b.Nullable():
+		return []expr.Expr{a}, []expr.Expr{b}
+	}
+	return []expr.Expr{mustCall("isnull", a), notNull(a)}, []expr.Expr{mustCall("isnull", b), notNull(b)}
+}
+
+// notNull is e with a value in place of NULL.
+func notNull(e expr.Expr) expr.Expr {
+	zero := types.Value{Type: e.Type(), Valid: true}
+	if e.Type().Kind == types.Null {
+		zero = types.BoolValue(false)
+	}
+	return expr.Cast(mustCall("case", mustCall("isnull", e), &expr.Literal{Val: zero}, e), zero.Type)
 }
 
 // equiKeys splits p into keys of the left and of the right input if it is an equality between them.

@@ -15,42 +15,73 @@ type pulled struct {
 	missing []expr.Expr // constants: the row of an aggregate without GROUP BY for an enclosing row whose group is empty; nil: no row
 }
 
-// pullUp takes the references to the enclosing query (outer positions of level and above) out of r. ok is false
-// where that would change the rows.
-func pullUp(r rel, level int) (p pulled, ok bool) {
-	if !refersOuter(r, level) {
+// unnesting takes one subquery out of its place in an enclosing query, whose columns are the outer positions from level on.
+type unnesting struct {
+	level int
+	// domain gives the different values of columns of the enclosing rows; false where they cannot be read once more. nil: nowhere.
+	domain func(columns []int) (rel, bool)
+}
+
+// pullUp takes the references to the enclosing query out of r. ok is false where that cannot be done.
+func (u *unnesting) pullUp(r rel) (p pulled, ok bool) {
+	if !refersOuter(r, u.level) {
 		return pulled{rel: r}, true
 	}
 	switch n := r.(type) {
 	case *filterRel:
-		return pullUpFilter(n, level)
+		return u.filter(n)
 	case *projectRel:
-		return pullUpProject(n, level)
+		return u.project(n)
 	case *aggRel:
-		return pullUpAgg(n, level)
+		return u.aggregate(n)
 	case *joinRel:
-		return pullUpJoin(n, level)
+		return u.join(n)
 	case *distinctRel:
-		if p, ok = pullUp(n.input, level); ok && p.missing == nil && onlyEqualities(p.conds, level) {
-			p.rel = &distinctRel{input: p.rel}
-			return p, true
-		}
+		p, _, ok = u.equated(n.input, nil)
+		p.rel = &distinctRel{input: p.rel}
+		return p, ok
 	case *sortRel:
-		if p, ok = pullUp(n.input, level); ok && !exprsRefer(n, level) {
-			return p, true // the order of a subquery's rows is not seen
-		}
+		return u.pullUp(n.input) // the order of a subquery's rows is not seen
+	case *limitRel:
+		return u.limit(n)
+	case *windowRel:
+		return u.window(n)
+	case *unionRel:
+		return u.union(n)
+	case *valuesRel:
+		return u.values(n)
 	}
 	return pulled{}, false
 }
 
-func pullUpFilter(n *filterRel, level int) (pulled, bool) {
-	p, ok := pullUp(n.input, level)
-	if !ok || p.missing != nil {
+// rows is pullUp for an r that must have the same rows within the subquery as it would have alone.
+func (u *unnesting) rows(r rel) (pulled, bool) {
+	p, ok := u.pullUp(r)
+	if ok && p.missing != nil {
+		p, _, ok = u.dependent(r, nil)
+	}
+	return p, ok
+}
+
+// equated is rows with conditions that equate both queries, by which the rows of each enclosing row can be told, or read
+// only the enclosing one. With expressions that read the enclosing rows, columns of the rel stand for these.
+func (u *unnesting) equated(r rel, reads []int) (p pulled, columns map[int]int, ok bool) {
+	if len(reads) == 0 {
+		if p, ok = u.pullUp(r); ok && p.missing == nil && onlyEqualities(p.conds, u.level) {
+			return p, nil, true
+		}
+	}
+	return u.dependent(r, reads)
+}
+
+func (u *unnesting) filter(n *filterRel) (pulled, bool) {
+	p, ok := u.rows(n.input)
+	if !ok {
 		return p, false
 	}
 	var kept []expr.Expr
 	for _, c := range expr.Conjuncts(n.pred) {
-		if refersTo(c, level) {
+		if refersTo(c, u.level) {
 			p.conds = append(p.conds, c)
 		} else {
 			kept = append(kept, c)
@@ -60,12 +91,25 @@ func pullUpFilter(n *filterRel, level int) (pulled, bool) {
 	return p, true
 }
 
-func pullUpProject(n *projectRel, level int) (pulled, bool) {
-	p, ok := pullUp(n.input, level)
-	if !ok || exprsRefer(n, level) {
+func (u *unnesting) project(n *projectRel) (pulled, bool) {
+	reads := u.reads(n)
+	if len(reads) == 0 {
+		p, ok := u.pullUp(n.input)
+		if !ok {
+			return p, false
+		}
+		return p.projected(n.exprs, n.out), true
+	}
+	p, columns, ok := u.dependent(n.input, reads)
+	if !ok {
 		return p, false
 	}
-	out := &projectRel{input: p.rel, exprs: slices.Clone(n.exprs), out: slices.Clone(n.out)}
+	return p.projected(u.substituted(n.exprs, p.rel, columns), n.out), true
+}
+
+// projected is a projection of p that keeps what the conditions read.
+func (p pulled) projected(exprs []expr.Expr, fields []exec.Field) pulled {
+	out := &projectRel{input: p.rel, exprs: slices.Clone(exprs), out: slices.Clone(fields)}
 	in, at := p.rel.fields(), map[int]int{}
 	conds := make([]expr.Expr, len(p.conds))
 	for i, c := range p.conds {
@@ -81,30 +125,34 @@ func pullUpProject(n *projectRel, level int) (pulled, bool) {
 	}
 	up := pulled{rel: out, conds: conds}
 	if p.missing != nil {
-		for _, e := range n.exprs {
+		for _, e := range exprs {
 			up.missing = append(up.missing, mapColumns(e, func(col *expr.Column) expr.Expr { return p.missing[col.Index] }))
 		}
 	}
-	return up, true
+	return up
 }
 
-// pullUpAgg groups by what the conditions compare, too. Without GROUP BY an empty group still gives a row: missing.
-func pullUpAgg(n *aggRel, level int) (pulled, bool) {
-	p, ok := pullUp(n.input, level)
-	if !ok || p.missing != nil || exprsRefer(n, level) || !onlyEqualities(p.conds, level) {
+// aggregate groups by what the conditions compare, too. Without GROUP BY an empty group still gives a row: missing.
+func (u *unnesting) aggregate(n *aggRel) (pulled, bool) {
+	p, columns, ok := u.equated(n.input, u.reads(n))
+	if !ok {
 		return p, false
 	}
-	a := &aggRel{input: p.rel, keys: slices.Clone(n.keys), aggs: n.aggs}
+	a := &aggRel{keys: slices.Clone(n.keys), aggs: n.aggs}
+	if columns != nil {
+		a = mapExprs(a, func(e expr.Expr) expr.Expr { return u.substitute(e, p.rel, columns) }).(*aggRel) //nolint:forcetypeassert // a copy of a
+	}
+	a.input = p.rel
 	up := pulled{}
 	for _, c := range p.conds {
-		inner, outer, ok := splitEquality(c, level)
+		inner, outer, ok := splitEquality(c, u.level)
 		if !ok { // reads nothing of the subquery
 			up.conds = append(up.conds, c)
 			continue
 		}
 		key := &expr.Column{Index: len(n.out) + len(a.keys) - len(n.keys), Name: inner.String(), Typ: inner.Type(), Null: inner.Nullable()}
 		a.keys = append(a.keys, inner)
-		up.conds = append(up.conds, mustCall("=", key, outer))
+		up.conds = append(up.conds, mustCall(c.(*expr.Call).Name, key, outer)) //nolint:forcetypeassert // splitEquality's
 	}
 	k := len(n.keys)
 	a.out = append(a.out, n.out[:k]...)
@@ -115,12 +163,11 @@ func pullUpAgg(n *aggRel, level int) (pulled, bool) {
 	up.rel = reorder(a, slices.Concat(span(0, k), span(len(a.keys), len(a.out)), span(k, len(a.keys))))
 	if k == 0 {
 		for i, g := range n.aggs {
-			up.missing = append(up.missing, emptyAggregate(g.Name, n.out[i].Type))
-		}
-		for _, m := range up.missing {
+			m := emptyAggregate(g.Name, n.out[i].Type)
 			if m == nil {
 				return pulled{}, false
 			}
+			up.missing = append(up.missing, m)
 		}
 	}
 	return up, true
@@ -131,31 +178,31 @@ func emptyAggregate(name string, t types.Type) expr.Expr {
 	switch name {
 	case "count":
 		return expr.Cast(intLiteral(0), t)
-	case "sum", "avg", "min", "max", "any_value", "group_concat", "stddev_pop", "stddev_samp", "var_pop", "var_samp":
-		return &expr.Literal{Val: types.NullOf(t)}
+	case "bit_or", "bit_xor":
+		return expr.Cast(intLiteral(0), t)
+	case "bit_and":
+		return nil
 	}
-	return nil
+	return &expr.Literal{Val: types.NullOf(t)}
 }
 
-func pullUpJoin(n *joinRel, level int) (pulled, bool) {
-	if n.asof != nil || n.kind == exec.JoinRight || n.kind == exec.JoinFull {
-		return pulled{}, false
+func (u *unnesting) join(n *joinRel) (pulled, bool) {
+	if n.kind != exec.JoinInner || n.asof != nil {
+		return u.otherJoin(n)
 	}
-	inner := n.kind == exec.JoinInner
-	l, ok := pullUp(n.left, level)
-	if !ok || l.missing != nil || (!inner && (refersOuter(n.right, level) || slices.ContainsFunc(n.on, func(e expr.Expr) bool { return refersTo(e, level) }))) {
-		return pulled{}, false
+	l, ok := u.rows(n.left)
+	if !ok {
+		return l, false
 	}
-	r, ok := pullUp(n.right, level)
-	if !ok || r.missing != nil {
-		return pulled{}, false
+	r, ok := u.rows(n.right)
+	if !ok {
+		return r, false
 	}
 	lw, rw, left := len(n.left.fields()), len(n.right.fields()), len(l.rel.fields())
-	widen := func(e expr.Expr) expr.Expr { return shiftFrom(e, lw, left-lw) }
 	j := &joinRel{kind: n.kind, left: l.rel, right: r.rel}
 	up := pulled{conds: slices.Clone(l.conds)}
 	for _, c := range n.on {
-		if c = widen(c); refersTo(c, level) {
+		if c = shiftFrom(c, lw, left-lw); refersTo(c, u.level) {
 			up.conds = append(up.conds, c)
 		} else {
 			j.on = append(j.on, c)
@@ -164,20 +211,20 @@ func pullUpJoin(n *joinRel, level int) (pulled, bool) {
 	for _, c := range r.conds {
 		up.conds = append(up.conds, shift(c, left))
 	}
-	if n.kind == exec.JoinSemi || n.kind == exec.JoinAnti || n.kind == exec.JoinAntiNullAware {
-		up.rel = j
-		return up, true
-	}
-	order := slices.Concat(span(0, lw), span(left, left+rw), span(lw, left), span(left+rw, len(j.fields())))
-	up.rel = reorder(j, order)
-	back := make([]int, len(order))
+	return up.reordered(j, slices.Concat(span(0, lw), span(left, left+rw), span(lw, left), span(left+rw, len(j.fields())))), true
+}
+
+// reordered puts r's columns into another order, for which conditions over r's are rewritten.
+func (p pulled) reordered(r rel, order []int) pulled {
+	p.rel = reorder(r, order)
+	back := make([]int, len(r.fields()))
 	for i, o := range order {
 		back[o] = i
 	}
-	for i := range up.conds {
-		up.conds[i] = remap(up.conds[i], back)
+	for i := range p.conds {
+		p.conds[i] = remap(p.conds[i], back)
 	}
-	return up, true
+	return p
 }
 
 // span lists the numbers from lo up to, without, hi.
@@ -217,7 +264,7 @@ func shiftFrom(e expr.Expr, from, n int) expr.Expr {
 // splitEquality splits c into an expression of the subquery and one of the enclosing query if it equates them.
 func splitEquality(c expr.Expr, level int) (inner, outer expr.Expr, ok bool) {
 	call, is := c.(*expr.Call)
-	if !is || call.Name != "=" {
+	if !is || call.Name != "=" && call.Name != "<=>" {
 		return nil, nil, false
 	}
 	for i, a := range call.Args {

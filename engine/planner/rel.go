@@ -292,7 +292,12 @@ func columnValues(r rel, at int) float64 {
 			return columnValues(n.right, at-w)
 		}
 	case *sharedRel:
-		return columnValues(n.of.input, at)
+		if len(n.of.where) > 0 {
+			at = n.of.where[at]
+		}
+		if at >= 0 {
+			return columnValues(n.of.input, at)
+		}
 	case *aggRel:
 		if at < len(n.keys) {
 			if c, ok := n.keys[at].(*expr.Column); ok {

@@ -3,7 +3,6 @@ package planner
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -59,11 +58,20 @@ type attached struct{ in rel }
 func (c *converter) filterRel(in rel, cond sql.Expression, outer []exec.Field) (rel, error) {
 	s := c.attachedScope(in, outer)
 	var preds []expr.Expr
-	for _, e := range expression.SplitConjunction(cond) {
+	plain, withSubquery := bySubquery(expression.SplitConjunction(cond))
+	for _, e := range plain { // first, so that subqueries are asked for fewer rows
 		if l, ok := e.(*expression.Literal); ok && l.Value() == true {
 			continue
 		}
-		joined, err := c.unnest(s.attach.in, e, s)
+		x, err := c.scalar(e, s)
+		if err != nil {
+			return nil, err
+		}
+		preds = append(preds, x)
+	}
+	s.attach.in, preds = filtered(s.attach.in, preds), nil
+	for _, e := range withSubquery {
+		joined, err := c.unnest(e, s)
 		if err != nil {
 			return nil, err
 		}
@@ -80,6 +88,24 @@ func (c *converter) filterRel(in rel, cond sql.Expression, outer []exec.Field) (
 	return reorder(filtered(s.attach.in, preds), identity(len(s.fields))), nil
 }
 
+// bySubquery tells the conditions with a subquery from those without.
+func bySubquery(conds []sql.Expression) (plain, with []sql.Expression) {
+	for _, e := range conds {
+		found := false
+		sql.Inspect(e, func(e sql.Expression) bool {
+			_, is := e.(*plan.Subquery)
+			found = found || is
+			return !found
+		})
+		if found {
+			with = append(with, e)
+		} else {
+			plain = append(plain, e)
+		}
+	}
+	return plain, with
+}
+
 // attachedScope is the scope of expressions that may join subqueries to their input.
 func (c *converter) attachedScope(in rel, outer []exec.Field) scope {
 	s := c.scopeOf(in, outer)
@@ -87,8 +113,8 @@ func (c *converter) attachedScope(in rel, outer []exec.Field) scope {
 	return s
 }
 
-// unnest turns one conjunct into a join with in, or returns nil if it cannot.
-func (c *converter) unnest(in rel, e sql.Expression, s scope) (rel, error) {
+// unnest turns one conjunct into a join with the scope's input, or returns nil if it cannot.
+func (c *converter) unnest(e sql.Expression, s scope) (rel, error) {
 	negated := false
 	for {
 		n, ok := e.(*expression.Not)
@@ -99,10 +125,10 @@ func (c *converter) unnest(in rel, e sql.Expression, s scope) (rel, error) {
 	}
 	switch e := e.(type) {
 	case *plan.ExistsSubquery:
-		return c.unnestExists(in, e.Query, s, negated)
+		return c.unnestExists(e.Query, s, negated)
 	case *plan.InSubquery:
 		if sq, ok := e.Right().(*plan.Subquery); ok {
-			return c.unnestIn(in, e.Left(), sq, s, negated)
+			return c.unnestIn(e.Left(), sq, s, negated)
 		}
 	}
 	return nil, nil
@@ -117,15 +143,16 @@ func (c *converter) subqueryRel(sq *plan.Subquery, s scope) (rel, error) {
 	return c.within(c.gaps, func() (rel, error) { return c.convert(sq.Query, all) })
 }
 
-func (c *converter) unnestExists(in rel, sq *plan.Subquery, s scope, negated bool) (rel, error) {
+func (c *converter) unnestExists(sq *plan.Subquery, s scope, negated bool) (rel, error) {
 	sub, err := c.subqueryRel(sq, s)
 	if err != nil {
 		return nil, passOn(err)
 	}
-	p, ok := pullUp(dropProjection(sub), len(s.outer))
-	if !ok || p.missing != nil {
+	p, ok := c.unnesting(s).rows(dropProjection(sub))
+	if !ok {
 		return nil, nil
 	}
+	in := s.attach.in
 	kind := exec.JoinSemi
 	if negated {
 		kind = exec.JoinAnti
@@ -141,17 +168,17 @@ func passOn(err error) error {
 	return err
 }
 
-func (c *converter) unnestIn(in rel, left sql.Expression, sq *plan.Subquery, s scope, negated bool) (rel, error) {
+func (c *converter) unnestIn(operand sql.Expression, sq *plan.Subquery, s scope, negated bool) (rel, error) {
 	sub, err := c.subqueryRel(sq, s)
 	if err != nil {
 		return nil, passOn(err)
 	}
-	p, ok := pullUp(sub, len(s.outer))
-	if !ok || p.missing != nil {
+	p, ok := c.unnesting(s).rows(sub)
+	if !ok {
 		return nil, nil
 	}
-	operands := []sql.Expression{left}
-	if tuple, is := left.(expression.Tuple); is {
+	operands := []sql.Expression{operand}
+	if tuple, is := operand.(expression.Tuple); is {
 		operands = tuple
 	}
 	fields := p.rel.fields()
@@ -160,12 +187,12 @@ func (c *converter) unnestIn(in rel, left sql.Expression, sq *plan.Subquery, s s
 	}
 	j := &joinRel{kind: exec.JoinSemi, right: p.rel}
 	plainNotIn := negated && len(operands) == 1 && len(p.conds) == 0
-	for i, o := range operands {
-		x, err := c.scalar(o, s)
-		if err != nil {
-			return nil, err
-		}
-		width := len(s.attach.in.fields())
+	left, err := c.scalars(operands, s)
+	if err != nil {
+		return nil, err
+	}
+	width := len(s.attach.in.fields())
+	for i, x := range left {
 		y := shift(columnOf(fields, i), width)
 		eq, err := expr.New("=", x, y)
 		if err != nil {
@@ -176,8 +203,7 @@ func (c *converter) unnestIn(in rel, left sql.Expression, sq *plan.Subquery, s s
 		}
 		j.on = append(j.on, eq)
 	}
-	in = s.attach.in
-	j.left, j.on = in, append(j.on, toJoinConds(p.conds, len(s.outer), len(in.fields()))...)
+	j.left, j.on = s.attach.in, append(j.on, toJoinConds(p.conds, len(s.outer), width)...)
 	switch {
 	case plainNotIn:
 		j.kind = exec.JoinAntiNullAware
@@ -220,15 +246,13 @@ func (c *converter) attachScalar(sub rel, s scope) (value expr.Expr, ok bool) {
 		a.out = []exec.Field{{Name: f[0].Name, Type: typ, Nullable: true}, {Name: "rows", Type: types.Of(types.Int64)}}
 		sub = a
 	}
-	p, ok := pullUp(sub, level)
+	p, ok := c.unnesting(s).pullUp(sub)
 	if !ok {
 		return nil, false
 	}
 	found := len(p.rel.fields())
-	right := &projectRel{input: p.rel, exprs: columnsOf(p.rel), out: append(slices.Clone(p.rel.fields()), exec.Field{Name: "found", Type: types.Of(types.Int64)})}
-	right.exprs = append(right.exprs, intLiteral(1))
 	width := len(s.attach.in.fields())
-	join := &joinRel{kind: exec.JoinLeft, left: s.attach.in, right: right, on: toJoinConds(p.conds, level, width)}
+	join := &joinRel{kind: exec.JoinLeft, left: s.attach.in, right: markFound(p.rel), on: toJoinConds(p.conds, level, width)}
 	s.attach.in = join
 	fields := join.fields()
 	value = columnOf(fields, width)
@@ -244,7 +268,7 @@ func (c *converter) attachScalar(sub rel, s scope) (value expr.Expr, ok bool) {
 	if v, err := expr.EvalConst(empty, c.env); err == nil && movable(empty) && !hasOuterExpr(empty) {
 		empty = &expr.Literal{Val: v}
 	}
-	if !isNullLiteral(empty) { // else the left join's NULL is it
+	if empty = toJoinConds([]expr.Expr{empty}, level, width)[0]; !isNullLiteral(empty) { // else the left join's NULL is it
 		value = mustCall("case", mustCall("isnull", columnOf(fields, width+found)), empty, value)
 	}
 	return value, true
@@ -348,17 +372,78 @@ func (c *converter) subqueryValue(kind subqueryKind, sq *plan.Subquery, left exp
 		return out, nil
 	case err == nil || errors.Is(err, errNoKernel):
 		var t types.Type
-		if err == nil && kind == scalarSubquery {
-			if t = sub.fields()[0].Type; len(sub.fields()) != 1 {
+		if err == nil {
+			if t = sub.fields()[0].Type; kind == scalarSubquery && len(sub.fields()) != 1 {
 				return nil, sql.ErrInvalidOperandColumns.New(1, len(sub.fields()))
 			}
-			if value, ok := c.attachScalar(sub, s); ok {
+			if value, ok := c.attachValue(kind, sub, left, s); ok {
 				return value, nil
 			}
 		}
 		return c.apply(kind, sq, left, s, t)
 	}
 	return nil, err
+}
+
+// attachValue joins what the value of a correlated subquery is computed from to the input of the expressions that are
+// being converted.
+func (c *converter) attachValue(kind subqueryKind, sub rel, left expr.Expr, s scope) (expr.Expr, bool) {
+	if kind == scalarSubquery {
+		return c.attachScalar(sub, s)
+	}
+	integer := types.Of(types.Int64)
+	a := &aggRel{input: dropProjection(sub), aggs: []exec.Aggregate{{Name: "count", Type: integer}}, out: []exec.Field{{Name: "rows", Type: integer}}}
+	if kind == inSubquery {
+		known, err := expr.New("=", toOuter(left, len(s.outer)), columnOf(sub.fields(), 0))
+		if err != nil {
+			return nil, false
+		}
+		// 2: equal, 1: not known
+		match := mustCall("case", known, intLiteral(2), mustCall("isnull", known), intLiteral(1), intLiteral(0))
+		a.input = sub
+		a.aggs = []exec.Aggregate{{Name: "max", Args: []expr.Expr{match}, Type: match.Type()}}
+		a.out = []exec.Field{{Name: "match", Type: match.Type(), Nullable: true}}
+	}
+	n, ok := c.attachScalar(a, s)
+	switch {
+	case !ok:
+		return nil, false
+	case kind == existsSubquery:
+		return mustCall(">", n, intLiteral(0)), true
+	}
+	yes, no := &expr.Literal{Val: types.BoolValue(true)}, &expr.Literal{Val: types.BoolValue(false)}
+	unknown := &expr.Literal{Val: types.NullOf(types.Of(types.Bool))}
+	return mustCall("case", mustCall("=", n, intLiteral(2)), yes, mustCall("=", n, intLiteral(1)), unknown, no), true
+}
+
+// toOuter is e, which reads the enclosing rows, as the subquery sees it.
+func toOuter(e expr.Expr, level int) expr.Expr {
+	return mapColumns(e, func(c *expr.Column) expr.Expr { return &outerRef{index: level + c.Index, name: c.Name, typ: c.Typ} })
+}
+
+// unnesting is for a subquery whose enclosing rows are the scope's.
+func (c *converter) unnesting(s scope) *unnesting {
+	u := &unnesting{level: len(s.outer)}
+	if s.attach == nil {
+		return u
+	}
+	var again rel
+	u.domain = func(columns []int) (rel, bool) {
+		if again == nil {
+			places, err := c.readers(s.attach.in, 2)
+			if err != nil {
+				return nil, false
+			}
+			again, s.attach.in = places[0], places[1]
+		}
+		in := again.fields()
+		p := &projectRel{input: again}
+		for _, i := range columns {
+			p.exprs, p.out = append(p.exprs, columnOf(in, i-u.level)), append(p.out, in[i-u.level])
+		}
+		return &distinctRel{input: p}, true
+	}
+	return u
 }
 
 // apply evaluates a correlated subquery once per row of the enclosing query; it is a counted fallback.
