@@ -359,27 +359,33 @@ func (c *changes) onlyAdds() bool {
 		len(c.apps) == 0 && len(c.domains) == 0
 }
 
-// drop takes the members out that w stands in the way of. Nobody may be left.
+// drop takes the members out that w stands in the way of. Nobody may be left. They are told when the file of their rows is gone.
 func (c *committer) drop(ctx context.Context, w *winner) {
-	in := []*member{}
+	in, out := []*member{}, map[*member]error{}
 	for _, m := range c.members {
 		conflict, err := m.tx.conflict(ctx, w)
 		switch {
 		case err != nil:
-			m.end(0, abandoned, fmt.Errorf("table %s: check against version %d: %w", c.tx.table.URL(), w.version, err))
+			out[m] = fmt.Errorf("table %s: check against version %d: %w", c.tx.table.URL(), w.version, err)
 		case conflict != nil:
-			m.end(0, abandoned, conflict)
+			out[m] = conflict
 		default:
 			in = append(in, m)
 		}
 	}
-	less, lessRows := len(in) < len(c.members), len(rowMembers(in)) < len(rowMembers(c.members))
+	lessRows := len(rowMembers(in)) < len(rowMembers(c.members))
+	all := c.members
 	c.members = in
 	if lessRows {
 		c.writeRows(ctx)
 	}
-	if less && len(c.members) > 0 {
+	if len(out) > 0 && len(c.members) > 0 {
 		c.tx.share(c.members, c.written)
 		c.next.txnID = c.tx.id
+	}
+	for _, m := range all {
+		if err := out[m]; err != nil {
+			m.end(0, abandoned, err)
+		}
 	}
 }
