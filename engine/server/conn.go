@@ -53,6 +53,7 @@ type conn struct {
 	left      int    // payload bytes of the client's current packet not yet read by the host
 	continues bool   // the packet is full, so the next one continues the command
 	command   int    // payload bytes of the current command
+	number255 bool   // the client's last packet had the last number: the next one goes on with a file of LOAD DATA LOCAL
 
 	capture *capture           // takes the result of the current command, if it is not to be sent as it is
 	cursors map[uint32]*cursor // open, by the number of the statement
@@ -128,7 +129,8 @@ func (c *conn) nextPacket() error {
 	}
 	_ = c.raw.SetReadDeadline(time.Now().Add(c.s.cfg.ReadTimeout))
 	n := payloadBytes(h)
-	begins := !c.continues && h[3] == 0
+	begins := !c.continues && h[3] == 0 && !c.number255
+	c.number255 = h[3] == 255 && n > 0 // an empty packet ends the file
 	c.continues = n == maxPayload
 	c.seq = h[3] + 1
 	if begins {
