@@ -31,7 +31,7 @@ func addLogic(f *testing.F) {
 			}
 		}
 	}
-	for _, text := range []string{"", "'", "`", "/*", "/*!", "--", "#", "\x00", "SELECT ?", "t@v3", "SELECT 1;;SELECT", "SELECT '\\", "x'", "b'", "@@", ":="} {
+	for _, text := range []string{"", "'", "`", "/*", "/*!", "--", "#", "\x00", "SELECT ?", "t@v3", "SELECT 1;;SELECT", "SELECT '\\", "x'", "b'", "@@", ":=", "SELECT''"} {
 		f.Add(text, false)
 	}
 }

@@ -272,3 +272,20 @@ func TestLimits(t *testing.T) {
 }
 
 var _ sql.Parser = (*parser.Parser)(nil)
+
+// TestColumnName reads the name of a first column that follows SELECT without a blank.
+func TestColumnName(t *testing.T) {
+	for text, name := range map[string]string{
+		"SELECT''": "", "SELECT'abc'": "abc", "SELECT-1": "-1", "SELECT(1)": "(1)", "SELECT DISTINCT'q'": "q",
+		"SELECT/**/ALL''": "", "SELECT COUNT(DISTINCT'q')": "COUNT(DISTINCT'q')",
+	} {
+		st, _, _, err := parser.New(nil).ParseWithOptions(t.Context(), text, ';', false, ast.ParserOptions{})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := st.(*ast.Select).SelectExprs[0].(*ast.AliasedExpr).InputExpression; got != name {
+			t.Errorf("the column of %s is called %q", text, got)
+		}
+	}
+}

@@ -71,6 +71,9 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 			if err != nil {
 				return "", false, err
 			}
+			if n == 0 {
+				r.part(i)
+			}
 			i += n
 		case kindVar:
 			r.atVersion(i)
@@ -82,6 +85,17 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 		}
 	}
 	return r.apply(s.at(0).start, s.at(len(s.toks)-1).start), r.marked, nil
+}
+
+// part puts a blank behind the words that a select list follows: the host takes the text of its first expression, the
+// name of the column, from the byte behind what it takes for one, and panics where there is none.
+func (r *rewriter) part(i int) {
+	if !r.is(i, "select", "all", "distinct", "distinctrow", "straight_join", "high_priority", "sql_small_result", "sql_big_result", "sql_buffer_result", "sql_cache", "sql_no_cache", "sql_calc_found_rows") || r.punct(i-1, '(') && !r.is(i, "select") {
+		return
+	}
+	if start := r.at(i + 1).start; !strings.ContainsRune(" \t\r\n", rune(r.src[start-1])) {
+		r.edits = append(r.edits, edit{start, start, " "})
+	}
 }
 
 // word handles the keyword at i and returns how many tokens beyond it are done with.
