@@ -4,19 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 	"time"
 )
 
-// BesideStore is a Store with PutIfAbsentBeside, the function of this package of that name.
+// BesideStore is a Store with the functions of this package of these names.
 type BesideStore interface {
 	Store
+	PutBeside(ctx context.Context, key string, r io.Reader, beside Object) (Object, error)
 	PutIfAbsentBeside(ctx context.Context, key string, data []byte, beside Object) error
 }
 
-// PutIfAbsentBeside is PutIfAbsent into the very folder in which the object beside, of the same folder as key, still is what it was when it was
-// listed. If it is not, as the folder was dropped and maybe made anew, that is ErrReplaced and ErrNotStored. A folder that is dropped meanwhile
-// takes what was put with it. Where the driver has no folders this is PutIfAbsent, and the caller has to look before and after.
+// PutBeside is Put into the very folder, or one below it, in which the object beside still is what it was when it was listed. If it is not, as the
+// folder was dropped and maybe made anew, that is ErrReplaced and ErrNotStored. A folder that is dropped meanwhile takes what was put with it.
+// Where the driver has no folders, or beside has no key, this is Put.
+func PutBeside(ctx context.Context, s Store, key string, r io.Reader, beside Object) (Object, error) {
+	if b, ok := s.(BesideStore); ok && beside.Key != "" {
+		return b.PutBeside(ctx, key, r, beside)
+	}
+	return s.Put(ctx, key, r)
+}
+
+// PutIfAbsentBeside is to PutIfAbsent what PutBeside is to Put. Where the driver has no folders the caller has to look before and after.
 func PutIfAbsentBeside(ctx context.Context, s Store, key string, data []byte, beside Object) error {
 	if b, ok := s.(BesideStore); ok && beside.Key != "" {
 		return b.PutIfAbsentBeside(ctx, key, data, beside)
@@ -24,13 +35,29 @@ func PutIfAbsentBeside(ctx context.Context, s Store, key string, data []byte, be
 	return s.PutIfAbsent(ctx, key, data)
 }
 
-// PutIfAbsentBeside implements BesideStore: the open folder is the same whatever its name leads to later.
+// PutBeside implements BesideStore.
+func (l *Local) PutBeside(ctx context.Context, key string, r io.Reader, beside Object) (o Object, err error) {
+	err = l.inFolderOf(key, beside, func(folder *Local, name string) error {
+		o, err = folder.Put(ctx, name, r)
+		return err
+	})
+	o.Key = key
+	return o, err
+}
+
+// PutIfAbsentBeside implements BesideStore.
 func (l *Local) PutIfAbsentBeside(ctx context.Context, key string, data []byte, beside Object) error {
+	return l.inFolderOf(key, beside, func(folder *Local, name string) error { return folder.PutIfAbsent(ctx, name, data) })
+}
+
+// inFolderOf calls f with the folder of beside, open, so that it is the same whatever its name leads to later, and with key's name in it.
+func (l *Local) inFolderOf(key string, beside Object, f func(folder *Local, name string) error) error {
 	if err := errors.Join(CheckKey(key), CheckKey(beside.Key)); err != nil {
 		return notStored(key, err)
 	}
-	dir := parent(key)
-	if dir == "" || dir != parent(beside.Key) {
+	dir := parent(beside.Key)
+	name, below := strings.CutPrefix(key, dir+"/")
+	if dir == "" || !below {
 		return notStored(key, fmt.Errorf("%w: not in the folder of %q", ErrInvalidKey, beside.Key))
 	}
 	root, err := l.root.OpenRoot(dir)
@@ -54,7 +81,7 @@ func (l *Local) PutIfAbsentBeside(ctx context.Context, key string, data []byte, 
 	}
 	l.sweep(dir)
 	folder := &Local{root: root, url: l.url, sync: l.sync, durable: map[string]struct{}{"": {}}, swept: map[string]time.Time{"": time.Now()}}
-	err = folder.PutIfAbsent(ctx, key[len(dir)+1:], data)
+	err = f(folder, name)
 	if errors.Is(err, os.ErrNotExist) { // the folder was removed since it was opened
 		return notStored(key, fmt.Errorf("%w: %w", ErrReplaced, err))
 	}

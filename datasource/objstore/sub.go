@@ -77,6 +77,19 @@ func (s *sub) PutIfAbsent(ctx context.Context, key string, data []byte) error {
 	return s.inner.PutIfAbsent(ctx, k, data)
 }
 
+func (s *sub) PutBeside(ctx context.Context, key string, r io.Reader, beside Object) (Object, error) {
+	k, err := s.key(key)
+	if err == nil {
+		beside.Key, err = s.key(beside.Key)
+	}
+	if err != nil {
+		return Object{}, err
+	}
+	o, err := PutBeside(ctx, s.inner, k, r, beside)
+	o.Key = key
+	return o, err
+}
+
 func (s *sub) PutIfAbsentBeside(ctx context.Context, key string, data []byte, beside Object) error {
 	k, err := s.key(key)
 	if err != nil {

@@ -72,6 +72,11 @@ func (g gate) Put(ctx context.Context, key string, r io.Reader) (objstore.Object
 	return g.Store.Put(ctx, key, r)
 }
 
+func (g gate) PutBeside(ctx context.Context, key string, r io.Reader, beside objstore.Object) (objstore.Object, error) {
+	g.q.wait(g.writer, "put")
+	return objstore.PutBeside(ctx, g.Store, key, r, beside)
+}
+
 func (g gate) PutIfAbsent(ctx context.Context, key string, data []byte) error {
 	g.q.wait(g.writer, "putifabsent "+key)
 	return g.Store.PutIfAbsent(ctx, key, data)

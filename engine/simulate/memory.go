@@ -96,15 +96,28 @@ func (m *Memory) PutIfAbsent(_ context.Context, key string, data []byte) error {
 	return nil
 }
 
+// PutBeside implements objstore.BesideStore.
+func (m *Memory) PutBeside(ctx context.Context, key string, r io.Reader, beside objstore.Object) (objstore.Object, error) {
+	if err := m.holds(beside, key); err != nil {
+		return objstore.Object{}, err
+	}
+	return m.Put(ctx, key, r)
+}
+
 // PutIfAbsentBeside implements objstore.BesideStore.
 func (m *Memory) PutIfAbsentBeside(ctx context.Context, key string, data []byte, beside objstore.Object) error {
-	m.mu.Lock()
-	o, ok := m.objects[beside.Key]
-	m.mu.Unlock() // the scheduler lets one call go at a time
-	if !ok || !o.at.Equal(beside.ModTime) {
-		return fmt.Errorf("put %q: %w: %w", key, objstore.ErrNotStored, objstore.ErrReplaced)
+	if err := m.holds(beside, key); err != nil {
+		return err
 	}
 	return m.PutIfAbsent(ctx, key, data)
+}
+
+// holds says whether key may be put beside an object. The scheduler lets one call go at a time.
+func (m *Memory) holds(beside objstore.Object, key string) error {
+	if o, err := m.get("put", beside.Key); err != nil || !o.at.Equal(beside.ModTime) {
+		return fmt.Errorf("put %q: %w: %w", key, objstore.ErrNotStored, objstore.ErrReplaced)
+	}
+	return nil
 }
 
 // List implements objstore.Store.

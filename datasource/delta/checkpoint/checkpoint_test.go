@@ -37,6 +37,7 @@ type snapshot struct {
 
 func (s *snapshot) Store() objstore.Store                            { return s.store }
 func (s *snapshot) Version() action.Version                          { return s.version }
+func (s *snapshot) CommitObject() objstore.Object                    { return objstore.Object{} }
 func (s *snapshot) Protocol() *action.Protocol                       { return s.state.Protocol }
 func (s *snapshot) Metadata() *action.Metadata                       { return s.state.Metadata }
 func (s *snapshot) Files() *replay.FileList                          { return s.state.Files }

@@ -27,6 +27,8 @@ import (
 type Snapshot interface {
 	Store() objstore.Store
 	Version() action.Version
+	// CommitObject is the version's commit as it was listed, if it has one: the checkpoint goes into the log that it is in, and no other.
+	CommitObject() objstore.Object
 	Protocol() *action.Protocol
 	Metadata() *action.Metadata
 	Files() *replay.FileList
@@ -55,7 +57,7 @@ func (o Options) ensureDefaults() Options {
 // propertyPolicy chooses between classic and V2 checkpoints where the table supports both.
 const propertyPolicy = "delta.checkpointPolicy"
 
-// Write writes a checkpoint of a version, then _last_checkpoint: a classic one in one Parquet file, or where the
+// Write writes a checkpoint of a version into the log that the version was read from (objstore.PutBeside), then _last_checkpoint: a classic one in one Parquet file, or where the
 // table has the feature v2Checkpoint, and its policy is not "classic", a UUID-named one with the file actions in a sidecar.
 func Write(ctx context.Context, s Snapshot) error { return WriteWith(ctx, s, Options{}) }
 
@@ -137,7 +139,7 @@ func put[T any](ctx context.Context, w *writer, key string, fill func(out func([
 		n, err = encode(pipe, fill, shape)
 		w.actions += n
 	}()
-	o, err := w.s.Store().Put(ctx, key, r)
+	o, err := objstore.PutBeside(ctx, w.s.Store(), key, r, w.s.CommitObject())
 	_ = r.CloseWithError(errors.New("the store stopped reading")) // lets the goroutine end
 	if werr := <-done; werr != nil && err == nil {
 		err = werr
@@ -228,7 +230,7 @@ func (w *writer) hint(ctx context.Context) error {
 		return nil
 	}
 	text := fmt.Sprintf(`{"version":%d,"size":%d,"sizeInBytes":%d,"numOfAddFiles":%d}`, w.s.Version(), w.actions, w.bytes, w.s.Files().Len())
-	if _, err := w.s.Store().Put(ctx, log.LastCheckpointKey, bytes.NewReader([]byte(text))); err != nil {
+	if _, err := objstore.PutBeside(ctx, w.s.Store(), log.LastCheckpointKey, bytes.NewReader([]byte(text)), w.s.CommitObject()); err != nil {
 		return fmt.Errorf("write %s: %w", log.LastCheckpointKey, err)
 	}
 	return nil

@@ -225,6 +225,11 @@ func (s *Store) GetRange(ctx context.Context, key string, off int64, p []byte) e
 
 // Put implements objstore.Store.
 func (s *Store) Put(ctx context.Context, key string, r io.Reader) (objstore.Object, error) {
+	return s.PutBeside(ctx, key, r, objstore.Object{})
+}
+
+// PutBeside implements objstore.BesideStore; for rules and the trace it is Put.
+func (s *Store) PutBeside(ctx context.Context, key string, r io.Reader, beside objstore.Object) (objstore.Object, error) {
 	var o objstore.Object
 	f, err := s.choose(ctx, Put, key)
 	if err == nil {
@@ -235,7 +240,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader) (objstore.Obje
 			}
 		}
 		if err == nil && f.carriedOut() {
-			o, err = s.inner.Put(ctx, key, r)
+			o, err = objstore.PutBeside(ctx, s.inner, key, r, beside)
 		}
 		err = f.result(err)
 	}
