@@ -406,20 +406,9 @@ func hasSubquery(e expr.Expr) bool {
 }
 
 func (l *lowering) subqueryLiteral(s *subqueryExpr) (expr.Expr, error) {
-	if s.kind != inSubquery {
-		v, err := l.rt.subqueryResult(l.ctx, l.c, s.kind, s.query, types.Value{}, s.typ)
-		return &expr.Literal{Val: v}, err
+	if s.kind == inSubquery {
+		return l.inList(s)
 	}
-	rows, err := l.rt.collect(l.ctx, l.c, s.query)
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) == 0 {
-		return &expr.Literal{Val: types.BoolValue(false)}, nil
-	}
-	args := []expr.Expr{s.left}
-	for _, row := range rows {
-		args = append(args, &expr.Literal{Val: row[0]})
-	}
-	return expr.New("in", args...)
+	v, err := l.rt.subqueryResult(l.ctx, l.c, s.kind, s.query, inOperand{}, s.typ)
+	return &expr.Literal{Val: v}, err
 }

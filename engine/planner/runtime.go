@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/rowexec"
@@ -181,12 +182,19 @@ const maxCollected = 10_000_000
 // collect executes r and boxes its rows; it is for subqueries, whose results are small or become lists.
 func (rt *Runtime) collect(ctx *sql.Context, c *converter, r rel) ([][]types.Value, error) {
 	var rows [][]types.Value
+	budget := exec.NewBudget(rt.queryBytes(ctx), rt.opts.Memory)
+	defer func() { budget.Release(budget.UsedBytes()) }()
 	err := rt.run(ctx, c, r, func(b *vector.Batch) error {
 		for k := range b.Rows() {
 			i := b.Row(k)
 			row := make([]types.Value, len(b.Cols))
+			bytes := int64(unsafe.Sizeof(row))
 			for j, col := range b.Cols {
 				row[j] = col.Value(i)
+				bytes += int64(unsafe.Sizeof(row[j])) + int64(len(row[j].S))
+			}
+			if err := budget.Reserve("the values of a subquery", bytes); err != nil {
+				return err
 			}
 			rows = append(rows, row)
 		}

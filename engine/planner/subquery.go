@@ -52,7 +52,20 @@ func (s *subqueryExpr) String() string {
 
 // attached is the input of a node while its expressions are converted: a correlated subquery in one of them
 // joins its value to in as a further column.
-type attached struct{ in rel }
+type attached struct {
+	in  rel
+	ins map[*plan.Subquery]expr.Expr // values of IN that are joined to in; an expression may be converted more than once
+}
+
+func (a *attached) note(sq *plan.Subquery, value expr.Expr) {
+	if a == nil || value == nil {
+		return
+	}
+	if a.ins == nil {
+		a.ins = map[*plan.Subquery]expr.Expr{}
+	}
+	a.ins[sq] = value
+}
 
 // filterRel adds a host condition above in. Conjuncts that are IN or EXISTS subqueries become semi and anti joins.
 func (c *converter) filterRel(in rel, cond sql.Expression, outer []exec.Field) (rel, error) {
@@ -362,6 +375,18 @@ func (c *converter) subqueryValue(kind subqueryKind, sq *plan.Subquery, left exp
 				return value, nil
 			}
 		}
+		if kind == inSubquery {
+			if len(sub.fields()) != 1 {
+				return nil, sql.ErrInvalidOperandColumns.New(1, len(sub.fields()))
+			}
+			if s.attach != nil && s.attach.ins[sq] != nil {
+				return s.attach.ins[sq], nil
+			}
+			if value, ok, err := c.attachIn(sub, left, s); ok || err != nil {
+				s.attach.note(sq, value)
+				return value, err
+			}
+		}
 		out := &subqueryExpr{kind: kind, query: sub, left: left, typ: types.Of(types.Bool)}
 		if kind == scalarSubquery {
 			if len(sub.fields()) != 1 {
@@ -478,13 +503,14 @@ func (c *converter) apply(kind subqueryKind, sq *plan.Subquery, left expr.Expr, 
 		if left != nil {
 			operand, row = vals[0], append(append([]types.Value(nil), known...), vals[1:]...)
 		}
-		return c.evalCorrelated(kind, sq, fields, gaps, row, operand, t)
+		_, constant := left.(*expr.Literal)
+		return c.evalCorrelated(kind, sq, fields, gaps, row, inOperand{operand, constant}, t)
 	}
 	return &expr.RowFunc{Name: "correlated subquery", Args: args, Typ: t, Call: call}, nil
 }
 
 // evalCorrelated plans and runs the subquery with the enclosing row's values in place of its outer columns.
-func (c *converter) evalCorrelated(kind subqueryKind, sq *plan.Subquery, fields []exec.Field, gaps []gap, row []types.Value, operand types.Value, t types.Type) (types.Value, error) {
+func (c *converter) evalCorrelated(kind subqueryKind, sq *plan.Subquery, fields []exec.Field, gaps []gap, row []types.Value, operand inOperand, t types.Type) (types.Value, error) {
 	sub := &converter{ctx: c.ctx, env: c.env, rt: c.rt, outerRow: row, gaps: gaps, sources: c.sources, onRead: c.onRead}
 	r, err := sub.convert(sq.Query, fields)
 	if err != nil {
@@ -494,23 +520,21 @@ func (c *converter) evalCorrelated(kind subqueryKind, sq *plan.Subquery, fields 
 }
 
 // subqueryResult runs r and reduces its rows to the value of the expression.
-func (rt *Runtime) subqueryResult(ctx *sql.Context, c *converter, kind subqueryKind, r rel, operand types.Value, t types.Type) (types.Value, error) {
+func (rt *Runtime) subqueryResult(ctx *sql.Context, c *converter, kind subqueryKind, r rel, operand inOperand, t types.Type) (types.Value, error) {
 	limit := int64(2)
 	if kind == existsSubquery {
 		limit = 1
 	}
-	if kind != inSubquery {
-		r = &limitRel{input: r, n: limit}
+	if kind == inSubquery {
+		return rt.inRows(ctx, c, operand, r)
 	}
+	r = &limitRel{input: r, n: limit}
 	rows, err := rt.collect(ctx, c, r)
 	if err != nil {
 		return types.Value{}, err
 	}
-	switch kind {
-	case existsSubquery:
+	if kind == existsSubquery {
 		return types.BoolValue(len(rows) > 0), nil
-	case inSubquery:
-		return inRows(operand, rows)
 	}
 	switch len(rows) {
 	case 0:
@@ -519,22 +543,6 @@ func (rt *Runtime) subqueryResult(ctx *sql.Context, c *converter, kind subqueryK
 		return convertValue(rows[0][0], t, c.env)
 	}
 	return types.Value{}, sql.ErrExpectedSingleRow.New()
-}
-
-// inRows is the three-valued result of operand IN (rows).
-func inRows(operand types.Value, rows [][]types.Value) (types.Value, error) {
-	args := []expr.Expr{&expr.Literal{Val: operand}}
-	for _, r := range rows {
-		args = append(args, &expr.Literal{Val: r[0]})
-	}
-	if len(rows) == 0 {
-		return types.BoolValue(false), nil
-	}
-	in, err := expr.New("in", args...)
-	if err != nil {
-		return types.Value{}, err
-	}
-	return expr.EvalConst(in, defaultEnv())
 }
 
 func convertValue(v types.Value, t types.Type, env *expr.Env) (types.Value, error) {
