@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/action"
@@ -24,11 +25,14 @@ type Group struct {
 	mu      sync.Mutex
 	waiting []*member
 	running bool
+	came    chan struct{} // tells the running goroutine that another one waits
 
 	// What follows belongs to the running goroutine.
 	recent map[delta.Version]*winner // own commits, which younger members need not read
 	last   *winner                   // the newest of them: while it is there, so are the others
 	table  string                    // the id of their table: it may be dropped, by anybody, and made anew
+	took   time.Duration             // by the last commit
+	crowd  int                       // how many transactions were in the last commit or waited behind it
 }
 
 // TransactionsParameter is the operation parameter of a shared commit that holds the ids of its transactions, in order, with commas between them.
@@ -68,11 +72,18 @@ func (g *Group) Commit(ctx context.Context, tx *Transaction) (delta.Version, err
 	m := &member{ctx: ctx, tx: tx, done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, m)
+	if g.came == nil {
+		g.came = make(chan struct{}, 1)
+	}
 	if !g.running {
 		g.running = true
 		go g.run()
 	}
 	g.mu.Unlock()
+	select {
+	case g.came <- struct{}{}:
+	default:
+	}
 	<-m.done
 	return m.version, m.err
 }
@@ -80,6 +91,7 @@ func (g *Group) Commit(ctx context.Context, tx *Transaction) (delta.Version, err
 // run commits what waits until nothing does.
 func (g *Group) run() {
 	for {
+		g.linger()
 		g.mu.Lock()
 		n := min(len(g.waiting), maxMembers)
 		batch := g.waiting[:n:n]
@@ -89,7 +101,39 @@ func (g *Group) run() {
 		if n == 0 {
 			return
 		}
+		start := time.Now()
 		g.commit(batch)
+		g.took = time.Since(start)
+		g.mu.Lock()
+		g.crowd = n + len(g.waiting)
+		g.mu.Unlock()
+	}
+}
+
+// linger gives the transactions of the last commit, of which some have their answers only now, a moment to come back with others. Without
+// it the connections of a server fall into halves that wait for each other. It never takes longer than half a commit.
+func (g *Group) linger() {
+	end := time.NewTimer(0)
+	defer end.Stop()
+	for begun := false; ; {
+		g.mu.Lock()
+		n, pause := len(g.waiting), time.Duration(0)
+		if n > 0 && n < g.crowd {
+			pause = min(g.waiting[0].tx.opts.Linger, g.took/2)
+		}
+		g.mu.Unlock()
+		if pause == 0 {
+			return
+		}
+		if !begun {
+			end.Reset(pause)
+			begun = true
+		}
+		select {
+		case <-g.came:
+		case <-end.C:
+			return
+		}
 	}
 }
 
@@ -174,8 +218,8 @@ func endAll(batch []*member, err error) {
 	}
 }
 
-// finish tells the members that were not dropped on the way, and writes the checkpoint if one is due. The last member waits for that, so
-// that nothing goes on when all statements have ended.
+// finish tells the members that were not dropped on the way, and has the checkpoint written if one is due. The last member waits for that,
+// so that nothing goes on when all statements have ended; the group's next commit does not.
 func (g *Group) finish(ctx context.Context, c *committer, err error) {
 	o := committed
 	if err != nil {
@@ -196,11 +240,24 @@ func (g *Group) finish(ctx context.Context, c *committer, err error) {
 		v := c.next.version
 		if err != nil {
 			v = 0
-		} else if i == n-1 {
-			c.checkpoint(ctx)
+		} else if i == n-1 && checkpointDue(c.tx.metadata(), v) {
+			m.ended = true
+			go c.endWithCheckpoint(ctx, m)
+			return
 		}
 		m.end(v, o, err)
 	}
+}
+
+// endWithCheckpoint tells m of its commit once the checkpoint of that is written.
+func (c *committer) endWithCheckpoint(ctx context.Context, m *member) {
+	defer func() {
+		if r := recover(); r != nil { // a bug must not take the server down, nor deny what is committed
+			c.log.observe(CheckpointFailed, c.next.version, c.next.number, &PanicError{Value: r, Stack: debug.Stack()})
+		}
+		m.end(c.next.version, committed, nil)
+	}()
+	c.checkpoint(ctx)
 }
 
 // remember keeps the commit for members whose base is older.

@@ -30,6 +30,8 @@ type Options struct {
 	EngineInfo string
 	// Checkpoint writes the checkpoint of a version; nil writes it at once, after the commit. Its failure is reported to Observe only.
 	Checkpoint func(ctx context.Context, t *delta.Table, v delta.Version) error
+	// Linger bounds how long a shared commit waits for transactions that are likely to come; zero waits for nobody.
+	Linger time.Duration
 	// Observe is told what happened, on the committing goroutine; nil tells nobody.
 	Observe func(Event)
 }

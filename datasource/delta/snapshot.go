@@ -301,12 +301,18 @@ func (s *Snapshot) WithFiles(removed []int, added []action.Add) (*Snapshot, erro
 // log and reads the commits since the last checkpoint before the version, and that one's tombstones.
 func (s *Snapshot) Tombstones(ctx context.Context) ([]action.Remove, error) {
 	t := s.table
-	l, err := log.List(ctx, t.store, 0)
+	l, hinted, err := t.listNewest(ctx)
 	if err != nil {
 		return nil, t.named(err)
 	}
 	for broken := map[string]bool{}; ; {
 		segment, err := l.Segment(s.version, broken)
+		if err != nil && hinted { // the version is older than the hint, or what it names is broken
+			hinted = false
+			if l, err = log.List(ctx, t.store, 0); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return nil, t.named(asCorruption(err))
 		}
