@@ -14,7 +14,7 @@
 // fit; the arguments of DISTINCT by a hash of their own, so that those of one group need not fit), hash joins partition
 // both sides into temporary files, ASOF joins sort both sides, and what nested-loop joins and materialized subplans
 // hold goes to files in the order it came. What cannot spill (one group's GROUP_CONCAT or JSON, the rows of a window
-// that wait for the end of their partition, NOT IN) fails with a *MemoryError. Blocks of temporary files are compressed
+// that wait for the end of their partition) fails with a *MemoryError. Blocks of temporary files are compressed
 // and carry checksums; the files have no names while they are open.
 //
 // Invariants: streams of one operator may run on different goroutines, a stream on one; batches obey

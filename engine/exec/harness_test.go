@@ -178,6 +178,15 @@ func drawQuery(r *rapid.T) *exec.Query {
 	}
 }
 
+// drawLeanQuery is drawQuery, every second time with next to no memory: what can go to files does.
+func drawLeanQuery(r *rapid.T, dir string) *exec.Query {
+	q := drawQuery(r)
+	if rapid.Bool().Draw(r, "lean") {
+		q.Memory, q.TempDir = exec.NewBudget(2, nil), dir
+	}
+	return q
+}
+
 func testQuery(workers int) *exec.Query {
 	return &exec.Query{Workers: workers, BatchRows: vector.MaxRows, Env: &expr.Env{Location: time.UTC}, Memory: exec.NewBudget(0, nil)}
 }

@@ -80,8 +80,7 @@ type HashJoinOp struct {
 // (integers may differ in width). residual, if any, is a further condition over the probe's columns followed
 // by the build's. NULL keys match nothing. The output is the probe's columns, then the build's unless kind is
 // a semi or anti join; then it is the columns of one side. JoinAntiNullAware takes one key and no residual; the general NOT IN is
-// NewNestedLoop's. The build side is held in memory; past the budget, both sides are partitioned into files,
-// except for JoinAntiNullAware.
+// NewNestedLoop's. The build side is held in memory; past the budget, both sides are partitioned into files.
 func NewHashJoin(probe, build Operator, kind JoinKind, probeKeys, buildKeys []expr.Expr, residual expr.Expr) (*HashJoinOp, error) {
 	if len(probeKeys) == 0 || len(probeKeys) != len(buildKeys) {
 		return nil, &expr.TypeError{Function: "hash join", Reason: fmt.Sprintf("%d keys against %d", len(probeKeys), len(buildKeys))}
@@ -134,7 +133,7 @@ func (j *HashJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := &joinRun{op: j, query: q, inputs: builds, columns: j.keepColumns() || (q.Memory.limited() && j.kind != JoinAntiNullAware)}
+	run := &joinRun{op: j, query: q, inputs: builds, columns: j.keepColumns() || q.Memory.limited()}
 	run.keys = j.offer(q)
 	out, err := mapStreams(ctx, q, j.probe, func(in Stream) (Stream, error) { return newJoinStream(run, in) })
 	if err != nil {

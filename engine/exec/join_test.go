@@ -66,6 +66,7 @@ var joinKinds = []exec.JoinKind{exec.JoinInner, exec.JoinLeft, exec.JoinRight, e
 var hashKinds = append(slices.Clone(joinKinds), exec.JoinBuildSemi, exec.JoinBuildAnti)
 
 func TestHashJoinAgainstModel(t *testing.T) {
+	dir := t.TempDir()
 	rapid.Check(t, func(r *rapid.T) {
 		keyTypes := rapid.SliceOfN(rapid.SampledFrom(allType), 1, 3).Draw(r, "key types")
 		ts := append(append([]types.Type(nil), keyTypes...), tInt, rapid.SampledFrom(allType).Draw(r, "payload"))
@@ -92,7 +93,7 @@ func TestHashJoinAgainstModel(t *testing.T) {
 		if err != nil {
 			r.Fatalf("%v", err)
 		}
-		same(r, op.Describe(), collect(r, drawQuery(r), op), modelJoin(kind, probe, build, match))
+		same(r, op.Describe(), collect(r, drawLeanQuery(r, dir), op), modelJoin(kind, probe, build, match))
 	})
 }
 
@@ -115,6 +116,7 @@ func unique(t *table, nKeys int) *table {
 }
 
 func TestNotInAgainstModel(t *testing.T) {
+	dir := t.TempDir()
 	rapid.Check(t, func(r *rapid.T) {
 		typ := rapid.SampledFrom(allType).Draw(r, "type")
 		probe, build := drawTable(r, "p", 20, typ), drawTable(r, "b", 4, typ)
@@ -124,12 +126,12 @@ func TestNotInAgainstModel(t *testing.T) {
 		if err != nil {
 			r.Fatalf("%v", err)
 		}
-		same(r, op.Describe(), collect(r, drawQuery(r), op), want)
+		same(r, op.Describe(), collect(r, drawLeanQuery(r, dir), op), want)
 		loop, err := exec.NewNestedLoop(probe.op(), build.op(), exec.JoinAntiNullAware, call(t, "=", probe.col(0), build.after(1, 0)))
 		if err != nil {
 			r.Fatalf("%v", err)
 		}
-		same(r, loop.Describe(), collect(r, drawQuery(r), loop), want)
+		same(r, loop.Describe(), collect(r, drawLeanQuery(r, dir), loop), want)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
@@ -30,6 +31,18 @@ func (s *joinSpill) close() {
 			f.close()
 		}
 	}
+}
+
+// empty reports whether neither side has rows in a partition.
+func (s *joinSpill) empty(part int) bool {
+	for _, side := range [][]*partFiles{s.build, s.probe} {
+		for _, f := range side {
+			if f != nil && len(f.blocks[part]) > 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // partFiles is one worker's rows of one side, by partition, in one file.
@@ -167,7 +180,9 @@ func (b *joinBuilder) route(in *vector.Batch) error {
 	if err != nil {
 		return err
 	}
-	return b.files.route(b.table.codec, &b.kb, vecs, in, b.keep)
+	err = b.files.route(b.table.codec, &b.kb, vecs, in, b.keep)
+	b.null, b.all = b.null || len(b.kb.nulls) > 0, b.all+b.kb.n
+	return err
 }
 
 // route sends the rows of a batch to the partitions of their keys; a row with a NULL key, which matches
@@ -205,9 +220,13 @@ func (r *joinRun) spillAll(ctx context.Context, builders []*joinBuilder) error {
 		}
 	}
 	op := r.op
+	if op.kind == JoinAntiNullAware && slices.ContainsFunc(builders, func(b *joinBuilder) bool { return b.null }) {
+		s.probe = nil
+		return closeAll(r.probes) // x NOT IN (…, NULL) is never true; x is compared with something, so neither for a NULL x
+	}
 	codec := newKeyCodec(exprTypes(op.probeKeys), true)
 	codec.skip = builders[0].table.codec.skip
-	keepNull := op.kind.keepsProbe() || op.kind == JoinAnti
+	keepNull := op.kind.keepsProbe() || op.kind == JoinAnti || op.kind == JoinAntiNullAware && !slices.ContainsFunc(builders, func(b *joinBuilder) bool { return b.all > 0 })
 	return parallel(ctx, len(r.probes), func(ctx context.Context, i int) error {
 		set, err := compileExprs(op.probeKeys, r.query.Env)
 		if err != nil {
@@ -238,6 +257,9 @@ func (s *joinStream) nextSpilled(ctx context.Context) (*vector.Batch, error) {
 			if p >= joinParts {
 				return nil, io.EOF
 			}
+			if s.run.spill.empty(p) {
+				continue
+			}
 			if err := s.openPart(ctx, p); err != nil {
 				return nil, err
 			}
@@ -262,6 +284,9 @@ func (s *joinStream) nextSpilled(ctx context.Context) (*vector.Batch, error) {
 func (s *joinStream) openPart(ctx context.Context, p int) error {
 	op := *s.op
 	op.depth++
+	if op.kind == JoinAntiNullAware {
+		op.kind = JoinAnti // spillAll has seen to the NULLs
+	}
 	op.probe = &partSource{Operator: s.op.probe, files: s.run.spill.probe, part: p}
 	op.build = &partSource{Operator: s.op.build, files: s.run.spill.build, part: p}
 	if op.depth == maxJoinDepth {

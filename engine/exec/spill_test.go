@@ -116,6 +116,25 @@ func TestSemiJoinsSpill(t *testing.T) {
 	}
 }
 
+func TestNotInSpills(t *testing.T) {
+	for _, typ := range []types.Type{tBig, tString} {
+		for _, nulls := range []bool{false, true} {
+			probe, build := countingTable(9_000, 90_000, typ), countingTable(80_000, 50_000, typ)
+			spills(t, 400_000, func() exec.Operator {
+				var in exec.Operator = build.op()
+				if !nulls {
+					in = exec.NewFilter(in, call(t, "not", call(t, "isnull", build.col(0))))
+				}
+				op, err := exec.NewHashJoin(probe.op(), in, exec.JoinAntiNullAware, []expr.Expr{probe.col(0)}, []expr.Expr{build.col(0)}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return op
+			})
+		}
+	}
+}
+
 // No hash tells the rows of one key apart.
 func TestHashJoinOfHotKeySpills(t *testing.T) {
 	probe, build := countingTable(30, 10, tString), countingTable(40_000, 3, tString)
