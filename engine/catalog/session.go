@@ -50,6 +50,8 @@ type savepoint struct {
 	name string
 	mark txn.Mark
 	had  bool // the transaction had written when the savepoint was set
+
+	changed bool // and what it had written would have been a commit
 }
 
 var _ sql.TransactionSession = (*Session)(nil)
@@ -233,7 +235,7 @@ func (s *Session) Begin(ctx *sql.Context, loc string) (tx *txn.Transaction, own 
 		if s.writeLoc == loc {
 			return s.write, false, nil
 		}
-		if s.write.Changed() {
+		if s.write.Changed() || slices.ContainsFunc(s.marks, func(m savepoint) bool { return m.changed }) {
 			return nil, false, &SecondTableError{First: s.writeLoc, Second: loc}
 		}
 		s.dropWrite() // its statements failed, or changed nothing

@@ -98,11 +98,17 @@ func (s *Session) pinAll(ctx *sql.Context) error {
 
 // SetNext says whether the next transaction is read only.
 func (s *Session) SetNext(ctx *sql.Context, readOnly bool) error {
-	if len(s.pins) > 0 || s.write != nil || ctx.GetIgnoreAutoCommit() {
+	if s.begun(ctx) {
 		return &OpenTransactionError{}
 	}
 	s.next = &readOnly
+	ctx.SetTransaction(nil) // with autocommit = 0 the host has begun one for this statement, and would go on with it
 	return nil
+}
+
+// begun reports whether a transaction of several statements is open, and has done something or was asked for.
+func (s *Session) begun(ctx *sql.Context) bool {
+	return len(s.pins) > 0 || s.write != nil || ctx.GetIgnoreAutoCommit()
 }
 
 // OpenTransactionError says that SET TRANSACTION came while a transaction was open.
@@ -174,6 +180,7 @@ func (s *Session) CommitBefore(ctx *sql.Context) error {
 	if err := s.CommitTransaction(ctx, ctx.GetTransaction()); err != nil {
 		return err
 	}
+	ctx.SetTransaction(nil) // what comes next is another, which may be read only
 	ctx.SetIgnoreAutoCommit(false)
 	return nil
 }
@@ -199,7 +206,7 @@ func (s *Session) CreateSavepoint(_ *sql.Context, _ sql.Transaction, name string
 	}
 	sp := savepoint{name: strings.ToLower(name), had: s.write != nil}
 	if s.write != nil {
-		sp.mark = s.write.Mark()
+		sp.mark, sp.changed = s.write.Mark(), s.write.Changed()
 	}
 	s.marks = append(s.marks, sp)
 	return nil

@@ -45,6 +45,10 @@ func (s *Session) SetSessionVariable(ctx *sql.Context, name string, value any) e
 	switch strings.ToLower(name) {
 	case sql.AutoCommitSessionVar:
 		return s.setAutocommit(ctx, value)
+	case "transaction_read_only":
+		if !s.begun(ctx) {
+			ctx.SetTransaction(nil) // see SetNext
+		}
 	case "time_zone":
 		if _, err := parser.Zone(text); err != nil {
 			return err

@@ -117,8 +117,11 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 		sum.Updated += res.Updated
 		sum.Same += res.Same
 	}
-	if mode == Ignore {
+	switch mode {
+	case Ignore:
 		sum.Ignored = total - sum.Inserted
+	case Replace:
+		sum.Displaced = max(0, total-sum.Inserted-sum.Updated)
 	}
 	return sum, nil
 }

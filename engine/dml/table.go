@@ -42,6 +42,7 @@ type Check struct {
 type Result struct {
 	Inserted, Updated, Deleted int64
 	Same                       int64 // rows that UPDATE or ON DUPLICATE KEY UPDATE would have left as they are, and did not touch
+	Displaced                  int64 // rows of a REPLACE that a later row of it replaced
 	Ignored                    int64 // rows that INSERT IGNORE left out
 }
 

@@ -253,6 +253,19 @@ func TestTransactionStatements(t *testing.T) {
 	s.ok(s.a, "COMMIT", "INSERT INTO f VALUES (7)")
 	s.one(s.b, count, "7")
 
+	// With autocommit = 0, too.
+	s.ok(s.a, "SET autocommit = 0", "SET TRANSACTION READ ONLY", "SELECT id FROM f")
+	s.fails(s.a, 1792, "DELETE FROM f")
+	s.ok(s.a, "COMMIT", "SET SESSION TRANSACTION READ ONLY")
+	s.fails(s.a, 1792, "DELETE FROM f")
+	s.ok(s.a, "COMMIT", "SET SESSION TRANSACTION READ WRITE", "DELETE FROM f", "ROLLBACK", "SET autocommit = 1")
+	s.one(s.b, count, "7")
+
+	// DDL ends a transaction; the next one is as the session says now.
+	s.ok(s.a, "BEGIN", "SET SESSION TRANSACTION READ ONLY", "CREATE TABLE h (id INT)")
+	s.fails(s.a, 1792, "DELETE FROM f")
+	s.ok(s.a, "SET SESSION TRANSACTION READ WRITE")
+
 	// A savepoint of an old name replaces the old one.
 	s.ok(s.a, "BEGIN", "SAVEPOINT p", "INSERT INTO f VALUES (8)", "SAVEPOINT q", "SAVEPOINT p", "INSERT INTO f VALUES (9)", "ROLLBACK TO p")
 	s.one(s.a, count, "8")
@@ -271,6 +284,12 @@ func TestTransactionStatements(t *testing.T) {
 	s.ok(s.a, "ROLLBACK TO p", "INSERT INTO f VALUES (10)", "COMMIT")
 	s.one(s.b, "SELECT count(*) FROM g", "0")
 	s.one(s.b, count, "9")
+
+	// What a savepoint would bring back does.
+	s.ok(s.a, "BEGIN", "INSERT INTO f VALUES (11)", "SAVEPOINT p", "DELETE FROM f WHERE id = 11")
+	s.fails(s.a, 1235, "INSERT INTO g VALUES (1)")
+	s.ok(s.a, "ROLLBACK TO p", "COMMIT")
+	s.one(s.b, count, "10")
 }
 
 // The tables of the current database stay as they were at START TRANSACTION WITH CONSISTENT SNAPSHOT.

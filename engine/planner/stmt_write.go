@@ -73,7 +73,7 @@ func pause(ctx context.Context, attempt int) error {
 }
 
 // done is what the client hears of a write. Rows count as in MySQL: those that were changed, or also those that would have
-// stayed as they are, if the client asks for that; an upsert that changes a stored row counts two.
+// stayed as they are, if the client asks for that; an upsert that changes a stored row, and a REPLACE of a row, counts two.
 func (s *statement) done(ctx *sql.Context, r dml.Result) []sql.Row {
 	n := r.Inserted + r.Updated + r.Deleted
 	if ctx.Client().Capabilities&mysql.CapabilityClientFoundRows != 0 {
@@ -83,10 +83,10 @@ func (s *statement) done(ctx *sql.Context, r dml.Result) []sql.Row {
 	switch stmt := s.stmt.(type) {
 	case *parser.Insert:
 		if stmt.Mode == parser.InsertUpsert || stmt.Mode == parser.InsertReplace {
-			n += r.Updated
+			n += r.Updated + 2*r.Displaced
 		}
 		if s.file != nil {
-			ok.Info = loadInfo{s.file.lines.Load(), r.Updated, r.Ignored, int64(ctx.WarningCount())}
+			ok.Info = loadInfo{s.file.lines.Load(), r.Updated + r.Displaced, r.Ignored, int64(ctx.WarningCount())}
 		}
 	case *parser.Update:
 		ok.Info = plan.UpdateInfo{Matched: int(r.Updated + r.Same), Updated: int(r.Updated), Warnings: int(ctx.WarningCount())}
