@@ -79,7 +79,7 @@ type committer struct {
 	next     attempt
 	previous time.Time       // timestamp of the version before
 	rowID    int64           // the highest given out; of no interest without row tracking
-	below    objstore.Object // the commit before the next one as it was first seen; of no interest where that is the base's
+	below    objstore.Object // the commit before the next one as it was first seen; empty where that is the base's
 	members  []*member       // of a shared commit, of which tx is the sum; else nil
 	written  []action.Add    // the files of the rows of members
 }
@@ -92,11 +92,11 @@ func (c *committer) run(ctx context.Context) error {
 			return err
 		}
 		c.next.number++
-		if err := c.encode(); err != nil {
-			return err
-		}
 		if c.replaced(ctx) {
 			return c.truncated()
+		}
+		if err := c.encode(); err != nil {
+			return err
 		}
 		err := c.log.put(ctx, c.next)
 		if err == nil && c.replaced(ctx) { // between the look and the put
@@ -250,6 +250,9 @@ func (c *committer) guardGap(ctx context.Context) error {
 // encode makes the commit file of the next version.
 func (c *committer) encode() error {
 	tx, v, now := c.tx, c.next.version, c.tx.opts.Clock.Now()
+	if at := c.below.ModTime; at.After(c.previous) && !hasTimestamps(tx.base.Protocol(), tx.base.Metadata()) {
+		c.previous = at // without timestamps in the commits, the time of the file is the version's
+	}
 	info, metadata := tx.commitInfo(v, c.previous, now)
 	actions := append([]action.Action{{CommitInfo: info}}, tx.changes.actions(metadata, now.UnixMilli())...)
 	if assignsRowIDs(tx.protocol(), tx.metadata()) {

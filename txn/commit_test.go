@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +15,8 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/datasource/delta/feature"
+	"github.com/featuresql/featuresql/datasource/delta/log"
+	"github.com/featuresql/featuresql/datasource/objstore"
 	"github.com/featuresql/featuresql/datasource/objstore/faultstore"
 	"github.com/featuresql/featuresql/txn"
 )
@@ -118,6 +122,63 @@ func TestTimestampsSwitchedOn(t *testing.T) {
 	commit(t, tx)
 	if got := snapshot(t, table).Metadata().Configuration["delta.inCommitTimestampEnablementVersion"]; got != "2" {
 		t.Errorf("a later change of metadata moved the version to %s", got)
+	}
+}
+
+// TestTimestampsSwitchedOnLate: the first in-commit timestamp is later than the time of the file of the commit before, which may be another's
+// that won a race, and says nothing of its time or has been written by a slow clock.
+func TestTimestampsSwitchedOnLate(t *testing.T) {
+	for _, info := range []string{"", `{"commitInfo":{"timestamp":1}}` + "\n"} {
+		dir := t.TempDir()
+		store, err := objstore.NewLocal(dir)
+		must(t, err)
+		t.Cleanup(func() { store.Close() })
+		table := create(t, store, metadata(), protocol())
+		tx := begin(t, table, options("on"))
+		must(t, store.PutIfAbsent(t.Context(), log.CommitKey(1), []byte(info+`{"txn":{"appId":"other","version":1}}`+"\n")))
+		written := time.Now().Add(time.Hour)
+		must(t, os.Chtimes(filepath.Join(dir, log.CommitKey(1)), written, written))
+		must(t, tx.SetProtocol(protocol(feature.InCommitTimestamp)), tx.SetMetadata(metadata("delta.enableInCommitTimestamps", "true")))
+		v := commit(t, tx)
+		got := commitActions(t, store, v)[0].CommitInfo
+		if v != 2 || got == nil || *got.InCommitTimestamp != written.UnixMilli()+1 {
+			t.Fatalf("version %d: %+v after %d", v, got, written.UnixMilli())
+		}
+		since := snapshot(t, table).Metadata().Configuration["delta.inCommitTimestampEnablementTimestamp"]
+		if since != strconv.FormatInt(*got.InCommitTimestamp, 10) {
+			t.Errorf("since %s", since)
+		}
+	}
+}
+
+// TestSharedTimestamps: shared commits, and their own rebases past others', go on from the timestamp of the version before.
+func TestSharedTimestamps(t *testing.T) {
+	store := localStore(t)
+	table := create(t, store, metadata("delta.enableInCommitTimestamps", "true"), protocol(feature.InCommitTimestamp))
+	group := &txn.Group{}
+	late := begin(t, table, options("late"))
+	for i := range 4 {
+		tx := begin(t, table, options(strconv.Itoa(i)))
+		if i == 2 { // not the group's
+			tx.SetOperation("WRITE", nil, nil)
+			must(t, tx.AddFile(file("x", "p", 0, 9)))
+			commit(t, tx)
+			continue
+		}
+		must(t, tx.AddFile(file(strconv.Itoa(i), "p", 0, 9)))
+		_, err := group.Commit(t.Context(), tx)
+		must(t, err)
+	}
+	must(t, late.AddFile(file("late", "p", 0, 9)))
+	_, err := group.Commit(t.Context(), late)
+	must(t, err)
+	previous := epoch.UnixMilli() - 1
+	for v := range delta.Version(6) {
+		info := commitActions(t, store, v)[0].CommitInfo
+		if info == nil || info.InCommitTimestamp == nil || *info.InCommitTimestamp <= previous {
+			t.Fatalf("version %d, after %d: %+v", v, previous, info)
+		}
+		previous = *info.InCommitTimestamp
 	}
 }
 
