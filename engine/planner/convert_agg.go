@@ -24,7 +24,7 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &grouping{c: c, in: scope{fields: in.fields(), outer: outer, attach: &attached{in: in}}, node: &aggRel{}}
+	g := &grouping{c: c, in: scope{fields: in.fields(), outer: outer, attach: &attached{in: in}}, node: &aggRel{}, texts: map[string]int{}}
 	keys := n.GroupByExprs
 	if isRollup(n) {
 		keys = keys[:len(keys)-1]
@@ -36,6 +36,7 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 			return nil, err
 		}
 		levels = append(levels, at)
+		g.texts[textOf(unalias(k))] = at
 	}
 	if isRollup(n) {
 		g.rollup, g.levels = keys, levels
@@ -63,7 +64,7 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 			return nil, err
 		}
 		p.exprs = append(p.exprs, x)
-		p.out = append(p.out, exec.Field{Name: schema[i].Name, Type: x.Type(), Nullable: x.Nullable()})
+		p.out = append(p.out, exec.Field{Name: oneLine(schema[i].Name), Type: x.Type(), Nullable: x.Nullable()})
 	}
 	return p, nil
 }
@@ -73,6 +74,8 @@ type grouping struct {
 	c    *converter
 	in   scope
 	node *aggRel
+	// texts are the keys by the text of their expressions.
+	texts map[string]int
 	// rollup are the expressions of GROUP BY WITH ROLLUP, levels the keys that they are.
 	rollup []sql.Expression
 	levels []int
@@ -108,6 +111,9 @@ func (g *grouping) addKey(e sql.Expression) (int, error) {
 // rewrite replaces what is computed by the aggregation (keys, aggregates, other columns of the input) by
 // GetFields into its output.
 func (g *grouping) rewrite(e sql.Expression) (sql.Expression, error) {
+	if at, ok := g.texts[textOf(e)]; ok {
+		return g.field(at), nil
+	}
 	if x, err := g.c.scalarWithoutFallback(e, g.in); err == nil {
 		if at, ok := g.key(x); ok {
 			return g.field(at), nil
@@ -118,11 +124,17 @@ func (g *grouping) rewrite(e sql.Expression) (sql.Expression, error) {
 	}
 	if isAggregate(e) {
 		at, err := g.addAggregate(e)
-		return g.field(at), err
+		if err != nil {
+			return nil, err
+		}
+		return g.field(at), nil
 	}
 	if _, ok := e.(*expression.GetField); ok { // functionally dependent, or ONLY_FULL_GROUP_BY is off: any row's value
 		at, err := g.addCall("any_value", []sql.Expression{e}, exec.Aggregate{})
-		return g.field(at), err
+		if err != nil {
+			return nil, err
+		}
+		return g.field(at), nil
 	}
 	kids := e.Children()
 	if len(kids) == 0 {

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -22,8 +23,8 @@ func (c *converter) repeatedKeys(n *plan.Project, outer []exec.Field) (*plan.Pro
 	r := keyReplacer{names: map[string]int{}}
 	for _, k := range group.GroupByExprs {
 		k = unalias(k)
-		if _, seen := r.names[k.String()]; !seen && isComputed(k) {
-			r.names[k.String()] = len(r.keys)
+		if _, seen := r.names[textOf(k)]; !seen && isComputed(k) {
+			r.names[textOf(k)] = len(r.keys)
 			r.keys = append(r.keys, k)
 		}
 	}
@@ -87,17 +88,30 @@ func isComputed(k sql.Expression) bool {
 	if _, bare := k.(*expression.GetField); bare {
 		return false
 	}
-	reads, sub := false, false
+	reads := false
 	sql.Inspect(k, func(e sql.Expression) bool {
-		switch e.(type) {
+		switch e := e.(type) {
 		case *expression.GetField:
 			reads = true
 		case *plan.Subquery:
-			sub = true
+			readsOuter(e, func(*expression.GetField) { reads = true })
+		}
+		return !reads
+	})
+	return reads
+}
+
+// textOf is the text of an expression; two of one SELECT with the same text have the same value. The host writes a subquery
+// as its plan, which does not say everything.
+func textOf(e sql.Expression) string {
+	text := e.String()
+	sql.Inspect(e, func(e sql.Expression) bool {
+		if sq, ok := e.(*plan.Subquery); ok {
+			text += "\n" + sq.QueryString
 		}
 		return true
 	})
-	return reads && !sub
+	return text
 }
 
 // keyReplacer puts columns in place of grouping expressions.
@@ -114,7 +128,7 @@ func (r *keyReplacer) repeats(n sql.Node) bool {
 		found := false
 		sql.Inspect(e, func(e sql.Expression) bool {
 			if e != nil {
-				_, is := r.names[e.String()]
+				_, is := r.names[textOf(e)]
 				found = found || is
 			}
 			return !found
@@ -160,12 +174,12 @@ func (r *keyReplacer) over(n, child sql.Node, pass bool) (sql.Node, error) {
 
 func (r *keyReplacer) field(key int) sql.Expression {
 	k := r.keys[key]
-	return expression.NewGetField(r.base+r.width+key, k.Type(), k.String(), k.IsNullable())
+	return expression.NewGetField(r.base+r.width+key, k.Type(), oneLine(k.String()), k.IsNullable())
 }
 
 // replace looks from the whole expression inwards; what an aggregate folds is below the aggregation.
 func (r *keyReplacer) replace(e sql.Expression) (sql.Expression, error) {
-	if key, ok := r.names[e.String()]; ok {
+	if key, ok := r.names[textOf(e)]; ok {
 		return r.field(key), nil
 	}
 	kids := e.Children()
@@ -185,4 +199,12 @@ func (r *keyReplacer) replace(e sql.Expression) (sql.Expression, error) {
 		return e, nil
 	}
 	return e.WithChildren(replaced...)
+}
+
+// oneLine names an expression in EXPLAIN; the host writes the plans of its subqueries, over several lines.
+func oneLine(name string) string {
+	if strings.Contains(name, "\n") {
+		return "subquery"
+	}
+	return name
 }
