@@ -18,7 +18,7 @@ import (
 // Local is a Store in a folder of this machine, for every process that uses the folder at once.
 //
 // A write goes to a temporary file beside its object, is flushed, and is then renamed over the key (Put) or
-// linked to it (PutIfAbsent: link refuses to replace), and the folder is flushed. A process that dies leaves at most a temporary file,
+// linked to it (PutIfAbsent: link refuses to replace; place), and the folder is flushed. A process that dies leaves at most a temporary file,
 // which no key names, and which a later writer to the folder removes (sweep). Keys resolve below the root only: behind a symbolic link that
 // leads out of it, or is absolute, there is nothing. Objects are not deleted through a link to a folder.
 type Local struct {

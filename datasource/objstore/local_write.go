@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // Put implements Store.
@@ -41,13 +42,15 @@ func (l *Local) PutIfAbsent(ctx context.Context, key string, data []byte) error 
 	if err != nil {
 		return notStored(key, err)
 	}
-	linkErr := translate(l.root.Link(tmp, key))
-	err = l.root.Remove(tmp)
+	moved, placeErr := l.place(tmp, key)
+	if !moved {
+		err = l.root.Remove(tmp)
+	}
 	switch {
-	case errors.Is(linkErr, ErrAlreadyExists):
-		return failed("put", key, linkErr)
-	case linkErr != nil:
-		return notStored(key, linkErr)
+	case errors.Is(placeErr, ErrAlreadyExists):
+		return failed("put", key, placeErr)
+	case placeErr != nil:
+		return notStored(key, placeErr)
 	case err == nil:
 		err = l.flush(parent(key))
 	}
@@ -146,7 +149,11 @@ func (l *Local) flush(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(l.sync(f), f.Close())
+	err = l.sync(f)
+	if errors.Is(err, syscall.EINVAL) { // some network file systems flush no folders, as they keep none in memory
+		err = nil
+	}
+	return errors.Join(err, f.Close())
 }
 
 func parent(key string) string {

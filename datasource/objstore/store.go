@@ -17,6 +17,8 @@ var (
 	ErrTooLarge      = errors.New("object is larger than allowed here")
 	ErrInvalidKey    = errors.New("invalid object key")
 	ErrReplaced      = errors.New("the folder was replaced")
+	// ErrNoExclusivePut says that a file system cannot do PutIfAbsent.
+	ErrNoExclusivePut = errors.New("the file system has neither hard links nor a rename that does not replace, so commits could overwrite one another; put the warehouse on a local disk or another mount")
 	// ErrNotStored marks an error of a put after which the data is not stored and will not be.
 	ErrNotStored = errors.New("object was not stored")
 )

@@ -53,6 +53,7 @@ func TestFrom(t *testing.T) {
 		{fmt.Errorf("scan: %w", context.Canceled), 1317, "70100", "Query execution was interrupted"},
 		{mysqlerr.ErrTimeout, 3024, "HY000", "maximum statement execution time exceeded"},
 		{fmt.Errorf("put: %w", objstore.ErrReadOnly), 1290, "HY000", "read-only"},
+		{fmt.Errorf("put: %w: folder /f: %w", objstore.ErrNotStored, objstore.ErrNoExclusivePut), 1030, "HY000", "folder /f: the file system has neither hard links"},
 		{&fs.PathError{Op: "open", Path: "p", Err: fs.ErrPermission}, 1030, "HY000", "open p"},
 		{&exec.SpillError{File: "/spill/f", DirFull: true, Err: &fs.PathError{Op: "write", Path: "p", Err: syscall.ENOSPC}}, 1021, "HY000", "no space is left in /spill "},
 		{&exec.SpillError{File: "/spill/f", Err: errors.New("damaged")}, 1030, "HY000", "/spill/f: damaged"},
