@@ -5,6 +5,7 @@
 //	drain SQL          run and count the rows without decoding them; prints seconds, rows and bytes
 //	prepare SQL        prepare a statement with one parameter
 //	insert CONNS SECS  insert single rows into t (id, n) over so many connections; prints rows per second
+//	rate CONNS SECS MAX  look random keys below MAX up over so many connections; prints look-ups per second, p50 and p99
 //	lookup N SEED MAX  execute it N times with random keys below MAX; prints the sorted latencies' p50, p99 and the rows
 package main
 
@@ -38,6 +39,7 @@ type client struct {
 	addr, database string
 	db             *sql.DB
 	stmt           *sql.Stmt
+	text           string // of stmt
 }
 
 func (c *client) serve() error {
@@ -72,9 +74,12 @@ func (c *client) do(verb, rest string) (map[string]any, error) {
 	case "prepare":
 		var err error
 		c.stmt, err = c.db.Prepare(rest)
+		c.text = rest
 		return map[string]any{"ok": true}, err
 	case "lookup":
 		return c.lookup(rest)
+	case "rate":
+		return c.rate(rest)
 	case "insert":
 		return c.insert(rest)
 	}

@@ -24,6 +24,7 @@ type serverFlags struct {
 	RequireTLS     bool          `name:"require-tls" help:"Refuse connections without TLS." env:"FEATURESQL_REQUIRE_TLS"`
 	AuditLog       string        `help:"File to append who ran what, when, at which versions, as JSON lines; off by default." type:"path" env:"FEATURESQL_AUDIT_LOG"`
 	HTTP           string        `name:"http" help:"Address (host:port) of /metrics, /healthz and /readyz; off by default." placeholder:"HOST:PORT" env:"FEATURESQL_HTTP"`
+	Profiles       bool          `name:"http-profiles" help:"Answer Go's profiles at /debug/pprof/ of the --http address, too; off by default." env:"FEATURESQL_HTTP_PROFILES"`
 	DrainTimeout   time.Duration `help:"How long running statements may go on after SIGTERM." default:"30s" env:"FEATURESQL_DRAIN_TIMEOUT"`
 }
 
@@ -120,6 +121,9 @@ func (f serverFlags) startHTTP(ctx context.Context, e *engine.Engine, log *slog.
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	m = metrics.New(e)
+	if f.Profiles {
+		m.ServeProfiles()
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

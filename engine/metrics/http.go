@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -19,11 +20,19 @@ const (
 	pingTimeout    = 2 * time.Second
 )
 
+// ServeProfiles has Handler answer /debug/pprof/, too: what Go's profiler sees of the process, which tells whoever may ask what it is doing.
+func (m *Metrics) ServeProfiles() { m.profiles = true }
+
 // Handler answers /metrics, /healthz (the process lives) and /readyz (it takes statements, and its warehouse can be read).
 func (m *Metrics) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
+	if m.profiles {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile) // ?seconds=, below the time of a request
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, m.ready(r.Context())) })
 	return mux
 }

@@ -13,6 +13,8 @@ import (
 
 // Metrics gathers the numbers of one server. Safe for concurrent use.
 type Metrics struct {
+	profiles bool // answered over HTTP
+
 	engine   *engine.Engine
 	server   atomic.Pointer[server.Server] // nil until Attach
 	registry *prometheus.Registry

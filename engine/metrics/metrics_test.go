@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -277,6 +278,22 @@ func TestDocs(t *testing.T) {
 	for part := range strings.SplitSeq(string(doc), "`") {
 		if name, _, _ := strings.Cut(part, "{"); strings.HasPrefix(name, "featuresql_") && !there[name] {
 			t.Errorf("docs/operations.md tells of %s, which is not there", name)
+		}
+	}
+}
+
+// TestProfiles: profiles are answered only where they were asked for.
+func TestProfiles(t *testing.T) {
+	s := serve(t)
+	if status, _ := s.get("/debug/pprof/"); status != http.StatusNotFound {
+		t.Errorf("without the flag: %d", status)
+	}
+	s.metrics.ServeProfiles()
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap?debug=1", "/debug/pprof/profile?seconds=1"} {
+		r := httptest.NewRecorder()
+		s.metrics.Handler().ServeHTTP(r, httptest.NewRequest(http.MethodGet, path, nil))
+		if r.Code != http.StatusOK || r.Body.Len() == 0 {
+			t.Errorf("%s: %d, %d bytes", path, r.Code, r.Body.Len())
 		}
 	}
 }
