@@ -42,7 +42,7 @@ func (r *rewriter) dialect(i int) error {
 		}
 	case 'a', 's':
 		if r.is(i, "any", "all", "some") && r.punct(i+1, '(') && r.is(i+2, "select", "with", "table", "values") {
-			return r.quantified(i)
+			r.quantified(i)
 		}
 	case 'u':
 		if r.is(i, "unknown") && (r.is(i-1, "is") || r.is(i-1, "not") && r.is(i-2, "is")) {
@@ -66,29 +66,6 @@ func (r *rewriter) typedLiteral(i int) {
 	to := map[string]string{"timestamp": "DATETIME(6)", "time": "TIME(6)", "date": "DATE"}[strings.ToLower(r.text(i))]
 	word, text := r.at(i), r.at(i+1)
 	r.edits = append(r.edits, edit{word.start, word.end, "CAST("}, edit{text.end, text.end, " AS " + to + ")"})
-}
-
-// quantified rewrites = ANY (SELECT …) and <> ALL (SELECT …) at i, which are IN and NOT IN; the other comparisons
-// with ANY, SOME and ALL are refused.
-func (r *rewriter) quantified(i int) error {
-	op := i - 1
-	for r.at(op-1).kind == kindPunct && r.adjacent(op-1) && strings.IndexByte("<>=!", r.src[r.at(op-1).start]) >= 0 {
-		op--
-	}
-	if !r.punct(i-1, '=') && !r.punct(i-1, '<') && !r.punct(i-1, '>') {
-		return nil
-	}
-	text := ""
-	switch sign := r.src[r.at(op).start:r.at(i-1).end]; {
-	case sign == "=" && !r.is(i, "all"):
-		text = " IN "
-	case (sign == "<>" || sign == "!=") && r.is(i, "all"):
-		text = " NOT IN "
-	default:
-		return &UnsupportedError{sign + " " + strings.ToUpper(r.text(i)) + " (subquery); compare with its min() or max(), or use EXISTS"}
-	}
-	r.edits = append(r.edits, edit{r.at(op).start, r.at(i).end, text})
-	return nil
 }
 
 // hasComma reports whether the parenthesis at i holds a comma of its own.

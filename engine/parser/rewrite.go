@@ -132,7 +132,7 @@ func (r *rewriter) word(i, depth int) (int, error) {
 		return r.matchCondition(i)
 	case r.is(i, "on") && len(r.joins) > 0:
 		r.on(i)
-	case r.is(i, markAsOfJoin, markVersion, markTimestamp):
+	case r.is(i, markAsOfJoin, markVersion, markTimestamp, markAny, markSome, markAll):
 		r.marked = true
 	case r.is(i, "window"):
 		r.marked = true

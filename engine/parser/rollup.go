@@ -2,6 +2,7 @@ package parser
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -181,14 +182,12 @@ func injectRollup(f *ast.FuncExpr) (ast.Expr, error) {
 	return in, nil
 }
 
+var selectMarks = regexp.MustCompile("(?i)" + ownPrefix + `(grouping|(any|some|all) \|)`)
+
 // withoutMark is the text of a select expression as it was written.
 func withoutMark(text string) string {
-	for from := 0; ; {
-		i := strings.Index(strings.ToLower(text[from:]), markGrouping)
-		if i < 0 {
-			return text
-		}
-		from += i
-		text = text[:from] + text[from+len(ownPrefix):]
+	if !strings.Contains(text, ownPrefix) {
+		return text
 	}
+	return selectMarks.ReplaceAllStringFunc(text, func(mark string) string { return strings.TrimSuffix(mark[len(ownPrefix):], " |") })
 }

@@ -154,6 +154,8 @@ func resolveExpr(e ast.Expr) (ast.Expr, error) {
 	switch e := e.(type) {
 	case *ast.AndExpr, *ast.OrExpr, *ast.XorExpr:
 		return resolveJoin(e)
+	case *ast.ComparisonExpr:
+		return injectQuantified(e)
 	case *ast.FuncExpr:
 		switch e.Name.Lowered() {
 		case markAsOfJoin:

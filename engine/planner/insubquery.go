@@ -5,11 +5,122 @@ import (
 	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
 )
+
+// operands are the left side of IN, or of another comparison with ANY (SELECT …): one, or those of a row constructor.
+type operands struct {
+	op       string
+	list     []expr.Expr
+	computed []bool // literals that are values of an expression, and are not compared as constants; nil: none
+}
+
+// compared compares the operands, each after f, with columns of the subquery.
+func (o operands) compared(columns []expr.Expr, f func(expr.Expr) expr.Expr) (expr.Expr, error) {
+	var all []expr.Expr
+	for i, x := range o.list {
+		e, err := expr.New(o.op, f(x), columns[i])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return expr.And(all...), nil
+}
+
+// with returns the operands with their values.
+func (o operands) with(values []types.Value) operands {
+	out := operands{op: o.op}
+	for i, x := range o.list {
+		_, constant := x.(*expr.Literal)
+		out.list, out.computed = append(out.list, &expr.Literal{Val: values[i]}), append(out.computed, !constant)
+	}
+	return out
+}
+
+// membership converts left op ANY (sq).
+func (c *converter) membership(op string, left sql.Expression, sq *plan.Subquery, s scope) (expr.Expr, error) {
+	list := []sql.Expression{left}
+	if tuple, ok := left.(expression.Tuple); ok {
+		if list = tuple; op != "=" {
+			return nil, &UnsupportedError{What: "a row constructor on the left of " + op + " ANY or ALL (SELECT …)"}
+		}
+	}
+	converted, err := c.scalars(list, s)
+	if err != nil {
+		return nil, err
+	}
+	return c.subqueryValue(inSubquery, sq, operands{op: op, list: converted}, s)
+}
+
+// memberValue is the value of left op ANY (sub), an uncorrelated subquery; nil where it is to be made a list.
+func (c *converter) memberValue(sq *plan.Subquery, sub rel, left operands, s scope) (expr.Expr, error) {
+	if s.attach != nil && s.attach.ins[sq] != nil {
+		return s.attach.ins[sq], nil
+	}
+	var value expr.Expr
+	var ok bool
+	var err error
+	switch {
+	case len(left.list) > 1:
+		value, ok = c.attachValue(inSubquery, sub, left, s)
+	case left.op == "=":
+		value, ok, err = c.attachIn(sub, left.list[0], s)
+	default:
+		value, ok, err = c.attachBounds(sub, left, s)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case ok:
+		s.attach.note(sq, value)
+		return value, nil
+	case len(left.list) == 1 && left.op == "=":
+		return nil, nil
+	}
+	return c.apply(inSubquery, sq, left, s, types.Of(types.Bool))
+}
+
+// attachBounds joins the least and the greatest value of sub, which say all about the other comparisons with ANY, to the input
+// of the expressions that are being converted. ok is false where that cannot be done.
+func (c *converter) attachBounds(sub rel, left operands, s scope) (value expr.Expr, ok bool, err error) {
+	x := left.list[0]
+	if s.attach == nil || hasOuterExpr(x) || !movable(x) {
+		return nil, false, nil
+	}
+	width := len(s.attach.in.fields())
+	keys, ok, err := inKeys(x, sub, width)
+	if !ok || err != nil {
+		return nil, false, err
+	}
+	typ, count := keys.right.Type(), types.Of(types.Int64)
+	args := []expr.Expr{keys.right}
+	bounds := &aggRel{input: sub,
+		aggs: []exec.Aggregate{{Name: "count", Type: count}, {Name: "count", Args: args, Type: count}, {Name: "min", Args: args, Type: typ}, {Name: "max", Args: args, Type: typ}},
+		out:  []exec.Field{{Name: "rows", Type: count}, {Name: "known", Type: count}, {Name: "least", Type: typ, Nullable: true}, {Name: "greatest", Type: typ, Nullable: true}}}
+	joined := &joinRel{kind: exec.JoinInner, left: s.attach.in, right: bounds}
+	f := joined.fields()
+	least, greatest := columnOf(f, width+2), columnOf(f, width+3)
+	var match expr.Expr
+	switch left.op {
+	case "<", "<=":
+		match, err = expr.New(left.op, keys.left, greatest)
+	case ">", ">=":
+		match, err = expr.New(left.op, keys.left, least)
+	default:
+		match = mustCall("or", mustCall("not", mustCall("=", keys.left, least)), mustCall("not", mustCall("=", keys.left, greatest)))
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	s.attach.in = joined
+	return inResult(match, mustCall("isnull", keys.left), columnOf(f, width), columnOf(f, width+1)), true, nil
+}
 
 // inColumns are the operands of "left = the column of a subquery" after the conversions that a join condition has, too.
 type inColumns struct {
@@ -64,23 +175,24 @@ func inResult(match, unknown, rows, known expr.Expr) expr.Expr {
 	return mustCall("case", match, yes, mustCall("=", rows, intLiteral(0)), no, null, &expr.Literal{Val: types.NullOf(types.Of(types.Bool))}, no)
 }
 
-// inOperand is the operand of one execution of IN.
-type inOperand struct {
-	types.Value
-	constant bool // it was written as a literal, and is compared as one
-}
-
-// inRows is the result of operand IN (r), compared as a column with a column.
-func (rt *Runtime) inRows(ctx *sql.Context, c *converter, operand inOperand, r rel) (types.Value, error) {
-	if len(r.fields()) != 1 {
-		return types.Value{}, sql.ErrInvalidOperandColumns.New(1, len(r.fields()))
+// inRows is the value of left op ANY (r) for operands that are literals.
+func (rt *Runtime) inRows(ctx *sql.Context, c *converter, left operands, r rel) (types.Value, error) {
+	width := len(r.fields())
+	if width != len(left.list) {
+		return types.Value{}, sql.ErrInvalidOperandColumns.New(len(left.list), width)
 	}
-	with := &projectRel{input: r, exprs: append(columnsOf(r), &expr.Literal{Val: operand.Value}), out: append(r.fields()[:1:1], exec.Field{Name: "operand", Type: operand.Type, Nullable: true})}
-	var left expr.Expr = columnOf(with.out, 1)
-	if operand.constant {
-		left = &expr.Literal{Val: operand.Value}
+	with := &projectRel{input: r, exprs: append(columnsOf(r), left.list...), out: slices.Clone(r.fields())}
+	for _, x := range left.list {
+		with.out = append(with.out, exec.Field{Name: "operand", Type: x.Type(), Nullable: true})
 	}
-	eq, err := expr.New("=", left, columnOf(with.out, 0))
+	i := 0
+	eq, err := left.compared(columnsOf(with), func(x expr.Expr) expr.Expr {
+		i++
+		if _, constant := x.(*expr.Literal); constant && !left.computed[i-1] {
+			return x
+		}
+		return columnOf(with.out, width+i-1)
+	})
 	if err != nil {
 		return types.Value{}, err
 	}
@@ -107,16 +219,16 @@ func (rt *Runtime) inRows(ctx *sql.Context, c *converter, operand inOperand, r r
 // inList runs an uncorrelated left IN (SELECT …) where it cannot be joined to the input, and makes it a list. Its values have
 // the type of the comparison before they are constants.
 func (l *lowering) inList(s *subqueryExpr) (expr.Expr, error) {
-	if len(expr.Columns(s.left)) == 0 {
-		v, err := expr.EvalConst(s.left, l.c.env)
+	left := s.left.list[0]
+	if len(expr.Columns(left)) == 0 {
+		v, err := expr.EvalConst(left, l.c.env)
 		if err != nil {
 			return nil, err
 		}
-		_, constant := s.left.(*expr.Literal)
-		v, err = l.rt.inRows(l.ctx, l.c, inOperand{v, constant}, s.query)
+		v, err = l.rt.inRows(l.ctx, l.c, s.left.with([]types.Value{v}), s.query)
 		return &expr.Literal{Val: v}, err
 	}
-	keys, ok, err := inKeys(s.left, s.query, slices.Max(expr.Columns(s.left))+1)
+	keys, ok, err := inKeys(left, s.query, slices.Max(expr.Columns(left))+1)
 	if err != nil {
 		return nil, err
 	}

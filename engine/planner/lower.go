@@ -409,6 +409,6 @@ func (l *lowering) subqueryLiteral(s *subqueryExpr) (expr.Expr, error) {
 	if s.kind == inSubquery {
 		return l.inList(s)
 	}
-	v, err := l.rt.subqueryResult(l.ctx, l.c, s.kind, s.query, inOperand{}, s.typ)
+	v, err := l.rt.subqueryResult(l.ctx, l.c, s.kind, s.query, operands{}, s.typ)
 	return &expr.Literal{Val: v}, err
 }

@@ -448,7 +448,8 @@ func (c *converter) rowFunc(e sql.Expression, s scope) (expr.Expr, error) {
 		g, ok := x.(*expression.GetField)
 		if !ok {
 			if _, sub := x.(*plan.Subquery); sub {
-				failed = &UnsupportedError{What: "a subquery inside " + e.String()}
+				text, _, _ := strings.Cut(e.String(), "\n") // the host writes the subquery's plan
+				failed = &UnsupportedError{What: "a subquery inside " + text}
 			}
 			return x, transform.SameTree, nil
 		}

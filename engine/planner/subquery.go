@@ -3,6 +3,7 @@ package planner
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/types"
 )
 
@@ -27,17 +29,14 @@ const (
 type subqueryExpr struct {
 	kind  subqueryKind
 	query rel
-	left  expr.Expr // inSubquery: the operand
+	left  operands // inSubquery
 	typ   types.Type
 }
 
 func (s *subqueryExpr) Type() types.Type { return s.typ }
 func (s *subqueryExpr) Nullable() bool   { return s.kind != existsSubquery }
 func (s *subqueryExpr) Children() []expr.Expr {
-	if s.left == nil {
-		return nil
-	}
-	return []expr.Expr{s.left}
+	return s.left.list
 }
 
 func (s *subqueryExpr) String() string {
@@ -45,7 +44,7 @@ func (s *subqueryExpr) String() string {
 	case existsSubquery:
 		return "exists(subquery)"
 	case inSubquery:
-		return s.left.String() + " in (subquery)"
+		return s.left.list[0].String() + " in (subquery)"
 	}
 	return "(subquery)"
 }
@@ -349,25 +348,24 @@ func hasOuter(r rel) bool {
 func (c *converter) subqueryScalar(e sql.Expression, s scope) (expr.Expr, error) {
 	switch e := e.(type) {
 	case *plan.Subquery:
-		return c.subqueryValue(scalarSubquery, e, nil, s)
+		return c.subqueryValue(scalarSubquery, e, operands{}, s)
 	case *plan.ExistsSubquery:
-		return c.subqueryValue(existsSubquery, e.Query, nil, s)
+		return c.subqueryValue(existsSubquery, e.Query, operands{}, s)
 	case *plan.InSubquery:
-		sq, ok := e.Right().(*plan.Subquery)
-		if _, tuple := e.Left().(expression.Tuple); tuple || !ok {
-			return nil, &UnsupportedError{What: "a row constructor on the left of IN (SELECT …)"}
+		if sq, ok := e.Right().(*plan.Subquery); ok {
+			return c.membership("=", e.Left(), sq, s)
 		}
-		left, err := c.scalar(e.Left(), s)
-		if err != nil {
-			return nil, err
-		}
-		return c.subqueryValue(inSubquery, sq, left, s)
+	case *parser.Quantified:
+		return c.membership(e.Op, e.Left, e.Query, s)
 	}
 	return nil, errNoKernel
 }
 
-func (c *converter) subqueryValue(kind subqueryKind, sq *plan.Subquery, left expr.Expr, s scope) (expr.Expr, error) {
+func (c *converter) subqueryValue(kind subqueryKind, sq *plan.Subquery, left operands, s scope) (expr.Expr, error) {
 	sub, err := c.subqueryRel(sq, s)
+	if err == nil && kind == inSubquery && len(sub.fields()) != len(left.list) {
+		return nil, sql.ErrInvalidOperandColumns.New(len(left.list), len(sub.fields()))
+	}
 	switch {
 	case err == nil && !hasOuter(sub):
 		if kind == scalarSubquery && len(sub.fields()) == 1 && sharesRows(sub) { // in one plan, rows are computed once
@@ -376,14 +374,7 @@ func (c *converter) subqueryValue(kind subqueryKind, sq *plan.Subquery, left exp
 			}
 		}
 		if kind == inSubquery {
-			if len(sub.fields()) != 1 {
-				return nil, sql.ErrInvalidOperandColumns.New(1, len(sub.fields()))
-			}
-			if s.attach != nil && s.attach.ins[sq] != nil {
-				return s.attach.ins[sq], nil
-			}
-			if value, ok, err := c.attachIn(sub, left, s); ok || err != nil {
-				s.attach.note(sq, value)
+			if value, err := c.memberValue(sq, sub, left, s); value != nil || err != nil {
 				return value, err
 			}
 		}
@@ -412,14 +403,14 @@ func (c *converter) subqueryValue(kind subqueryKind, sq *plan.Subquery, left exp
 
 // attachValue joins what the value of a correlated subquery is computed from to the input of the expressions that are
 // being converted.
-func (c *converter) attachValue(kind subqueryKind, sub rel, left expr.Expr, s scope) (expr.Expr, bool) {
+func (c *converter) attachValue(kind subqueryKind, sub rel, left operands, s scope) (expr.Expr, bool) {
 	if kind == scalarSubquery {
 		return c.attachScalar(sub, s)
 	}
 	integer := types.Of(types.Int64)
 	a := &aggRel{input: dropProjection(sub), aggs: []exec.Aggregate{{Name: "count", Type: integer}}, out: []exec.Field{{Name: "rows", Type: integer}}}
 	if kind == inSubquery {
-		known, err := expr.New("=", toOuter(left, len(s.outer)), columnOf(sub.fields(), 0))
+		known, err := left.compared(columnsOf(sub), func(e expr.Expr) expr.Expr { return toOuter(e, len(s.outer)) })
 		if err != nil {
 			return nil, false
 		}
@@ -472,7 +463,7 @@ func (c *converter) unnesting(s scope) *unnesting {
 }
 
 // apply evaluates a correlated subquery once per row of the enclosing query; it is a counted fallback.
-func (c *converter) apply(kind subqueryKind, sq *plan.Subquery, left expr.Expr, s scope, t types.Type) (expr.Expr, error) {
+func (c *converter) apply(kind subqueryKind, sq *plan.Subquery, left operands, s scope, t types.Type) (expr.Expr, error) {
 	if kind != scalarSubquery {
 		t = types.Of(types.Bool)
 	} else if t == (types.Type{}) {
@@ -481,10 +472,7 @@ func (c *converter) apply(kind subqueryKind, sq *plan.Subquery, left expr.Expr, 
 			return nil, &UnsupportedError{What: "the type of a correlated subquery"}
 		}
 	}
-	var args []expr.Expr
-	if left != nil {
-		args = append(args, left)
-	}
+	args := slices.Clone(left.list)
 	known := c.outerRow
 	if len(s.outer) > 0 && known == nil {
 		for i, f := range s.outer {
@@ -498,35 +486,30 @@ func (c *converter) apply(kind subqueryKind, sq *plan.Subquery, left expr.Expr, 
 	c.countFallback("correlated subquery")
 	gaps := c.gaps
 	call := func(vals []types.Value) (types.Value, error) {
-		row := append(append([]types.Value(nil), known...), vals...)
-		var operand types.Value
-		if left != nil {
-			operand, row = vals[0], append(append([]types.Value(nil), known...), vals[1:]...)
-		}
-		_, constant := left.(*expr.Literal)
-		return c.evalCorrelated(kind, sq, fields, gaps, row, inOperand{operand, constant}, t)
+		n := len(left.list)
+		return c.evalCorrelated(kind, sq, fields, gaps, slices.Concat(known, vals[n:]), left.with(vals[:n]), t)
 	}
 	return &expr.RowFunc{Name: "correlated subquery", Args: args, Typ: t, Call: call}, nil
 }
 
 // evalCorrelated plans and runs the subquery with the enclosing row's values in place of its outer columns.
-func (c *converter) evalCorrelated(kind subqueryKind, sq *plan.Subquery, fields []exec.Field, gaps []gap, row []types.Value, operand inOperand, t types.Type) (types.Value, error) {
+func (c *converter) evalCorrelated(kind subqueryKind, sq *plan.Subquery, fields []exec.Field, gaps []gap, row []types.Value, left operands, t types.Type) (types.Value, error) {
 	sub := &converter{ctx: c.ctx, env: c.env, rt: c.rt, outerRow: row, gaps: gaps, sources: c.sources, onRead: c.onRead}
 	r, err := sub.convert(sq.Query, fields)
 	if err != nil {
 		return types.Value{}, err
 	}
-	return c.rt.subqueryResult(c.ctx, sub, kind, r, operand, t)
+	return c.rt.subqueryResult(c.ctx, sub, kind, r, left, t)
 }
 
 // subqueryResult runs r and reduces its rows to the value of the expression.
-func (rt *Runtime) subqueryResult(ctx *sql.Context, c *converter, kind subqueryKind, r rel, operand inOperand, t types.Type) (types.Value, error) {
+func (rt *Runtime) subqueryResult(ctx *sql.Context, c *converter, kind subqueryKind, r rel, left operands, t types.Type) (types.Value, error) {
 	limit := int64(2)
 	if kind == existsSubquery {
 		limit = 1
 	}
 	if kind == inSubquery {
-		return rt.inRows(ctx, c, operand, r)
+		return rt.inRows(ctx, c, left, r)
 	}
 	r = &limitRel{input: r, n: limit}
 	rows, err := rt.collect(ctx, c, r)

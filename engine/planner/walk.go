@@ -31,7 +31,7 @@ func withChildren(e expr.Expr, args []expr.Expr) expr.Expr {
 		return &r
 	case *subqueryExpr:
 		r := *e
-		r.left = args[0]
+		r.left.list = args
 		return &r
 	}
 	return e
