@@ -19,7 +19,7 @@ func (l *Local) stat(key string) (Object, error) {
 	case err != nil: // an old kernel, a folder moved meanwhile, a link out of the root
 		return l.walk(key)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }() // nothing was written
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return Object{}, os.NewSyscallError("fstat", err)

@@ -121,7 +121,7 @@ func TestNotInSpills(t *testing.T) {
 		for _, nulls := range []bool{false, true} {
 			probe, build := countingTable(9_000, 90_000, typ), countingTable(80_000, 50_000, typ)
 			spills(t, 400_000, func() exec.Operator {
-				var in exec.Operator = build.op()
+				in := build.op()
 				if !nulls {
 					in = exec.NewFilter(in, call(t, "not", call(t, "isnull", build.col(0))))
 				}

@@ -1,6 +1,7 @@
 package parser_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ func TestData(t *testing.T) {
 }
 
 func show(text string, opts ast.ParserOptions) string {
-	st, parsed, _, err := parser.New(nil).ParseWithOptions(nil, text, ';', false, opts)
+	st, parsed, _, err := parser.New(nil).ParseWithOptions(context.Background(), text, ';', false, opts)
 	if err != nil {
 		return fmt.Sprintf("error (%T): %v\n", err, err)
 	}

@@ -246,7 +246,9 @@ func (u *unnesting) otherJoin(n *joinRel) (pulled, bool) {
 	if n.asof != nil && len(u.reads(n)) > 0 {
 		return pulled{}, false
 	}
-	l, columns, ok := pulled{}, map[int]int(nil), false
+	var l pulled
+	var columns map[int]int
+	var ok bool
 	if len(within) == 0 && len(u.reads(n)) == 0 {
 		l, ok = u.rows(n.left)
 	} else {

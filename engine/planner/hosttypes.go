@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -174,7 +175,7 @@ func fromHost(x any, t types.Type, loc *time.Location) (types.Value, error) {
 		return types.NullOf(t), nil
 	}
 	if w, ok := x.(sql.AnyWrapper); ok {
-		u, err := sql.UnwrapAny(nil, w)
+		u, err := sql.UnwrapAny(context.Background(), w)
 		if err != nil {
 			return types.Value{}, err
 		}

@@ -29,15 +29,11 @@ func (rt *Runtime) privilegeRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.N
 		return n, transform.SameTree, err
 	}
 	c := &privilegeCheck{ctx: ctx, session: session, access: access}
-	out, err := c.root(n)
-	if err != nil {
+	if err := c.root(n); err != nil {
 		return nil, transform.SameTree, err
 	}
 	if err := c.columns(n); err != nil {
 		return nil, transform.SameTree, err
-	}
-	if out != nil {
-		return out, transform.NewTree, nil
 	}
 	return n, transform.SameTree, nil
 }
@@ -50,29 +46,29 @@ type privilegeCheck struct {
 	tables  map[sql.TableId]accounts.Place
 }
 
-// root checks statements by their kind; it returns a node to run instead, or nil.
-func (c *privilegeCheck) root(n sql.Node) (sql.Node, error) {
+// root checks statements by their kind.
+func (c *privilegeCheck) root(n sql.Node) error {
 	switch n := n.(type) {
 	case *plan.Kill:
-		return nil, c.kill(n)
+		return c.kill(n)
 	case *plan.Use:
-		return nil, c.sees(n.Database())
+		return c.sees(n.Database())
 	case *plan.ShowTables:
-		return nil, c.sees(n.Database())
+		return c.sees(n.Database())
 	case *plan.ShowTableStatus:
-		return nil, c.sees(n.Database())
+		return c.sees(n.Database())
 	case *plan.ShowCreateDatabase:
-		return nil, c.sees(n.Database())
+		return c.sees(n.Database())
 	case *plan.Set:
-		return nil, c.set(n)
+		return c.set(n)
 	case *plan.ShowCreateTable:
-		return nil, c.shows(n.Child, n.IsView)
+		return c.shows(n.Child, n.IsView)
 	case *plan.ShowColumns:
-		return nil, c.shows(n.Child, false)
+		return c.shows(n.Child, false)
 	case *plan.ShowIndexes:
-		return nil, c.shows(n.Child, false)
+		return c.shows(n.Child, false)
 	}
-	return nil, nil
+	return nil
 }
 
 func (c *privilegeCheck) sees(db sql.Database) error {
