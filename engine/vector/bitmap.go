@@ -1,6 +1,9 @@
 package vector
 
-import "math/bits"
+import (
+	"iter"
+	"math/bits"
+)
 
 // Bitmap holds one bit a row, least significant first (Arrow's order). A nil Bitmap used as validity
 // means that every row is valid.
@@ -49,6 +52,19 @@ func (b Bitmap) Count(n int) int {
 		c += bits.OnesCount64(b[n>>6] & (1<<r - 1))
 	}
 	return c
+}
+
+// Ones yields the positions of the ones, ascending.
+func (b Bitmap) Ones() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for k, w := range b {
+			for ; w != 0; w &= w - 1 {
+				if !yield(k<<6 + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Clone returns a copy of b; nil stays nil.

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 
@@ -16,7 +17,7 @@ import (
 // may be used by any number of goroutines.
 //
 // It implements skipping.Stats: the units are files, columns are positions in the schema, partition
-// columns among them.
+// columns among them. Prune does the same without gathering columns, which parts share from version to version.
 type FileList struct {
 	layout *Layout
 	root   action.Root
@@ -45,8 +46,8 @@ func newFileList(layout *Layout, root action.Root, parts []*part, live []uint32)
 	for i := range l.columns {
 		l.columns[i] = &columnSlot{}
 	}
-	for _, at := range live {
-		l.bytes += parts[at>>16].size[at&0xffff]
+	for p, rows := range l.byPart() {
+		l.bytes += p.sumOf(rows, p.bytes, func(row int) int64 { return p.size[row] })
 	}
 	return l
 }
@@ -64,6 +65,23 @@ func (b *Builder) Files(layout *Layout, root action.Root) (*FileList, error) {
 		}
 	}
 	return newFileList(layout, root, b.parts, live), nil
+}
+
+// byPart yields the parts that have live files, and the places of those.
+func (l *FileList) byPart() iter.Seq2[*part, []uint32] {
+	return func(yield func(*part, []uint32) bool) {
+		for rest := l.live; len(rest) > 0; {
+			k := rest[0] >> 16
+			n, _ := slices.BinarySearch(rest, (k+1)<<16)
+			if k == maxParts-1 {
+				n = len(rest)
+			}
+			if !yield(l.parts[k], rest[:n]) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
 }
 
 func (l *FileList) at(i int) (*part, int) {

@@ -22,6 +22,7 @@ type part struct {
 	paths      texts // as in the log
 	stats      *packed
 	size       []int64
+	bytes      int64 // sum of size
 	modTime    []int64
 	dataChange vector.Bitmap
 	values     []*partitionColumn
@@ -36,6 +37,7 @@ type part struct {
 
 	mu      sync.Mutex
 	heads   *heads
+	records int64 // sum of heads.records; -1: unknown
 	columns map[columnKey]*partStats
 }
 
@@ -50,6 +52,18 @@ const (
 	codeNull    = -1 // the key is there, its value is null
 	codeMissing = -2 // the key is not there
 )
+
+// sumOf adds up a number of some rows; all is that of all rows.
+func (p *part) sumOf(places []uint32, all int64, of func(row int) int64) int64 {
+	if len(places) == p.n {
+		return all
+	}
+	var sum int64
+	for _, at := range places {
+		sum += of(int(at & 0xffff))
+	}
+	return sum
+}
 
 // add rebuilds the action of a row.
 func (p *part) add(row int) action.Add {
@@ -292,6 +306,9 @@ func (b *Builder) flush() {
 	p := &part{
 		n: c.n, paths: c.pathText.finish(), stats: pack(&c.statsText), size: c.size, modTime: c.modTime,
 		dataChange: c.dataChange, dvs: c.dvs, baseRow: c.baseRow, rowVersion: c.rowVersion,
+	}
+	for _, n := range p.size {
+		p.bytes += n
 	}
 	for _, col := range c.columns {
 		p.values = append(p.values, col.finish(c.n))

@@ -13,7 +13,10 @@ import (
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
 	"github.com/featuresql/featuresql/datasource/delta/replay"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
+	"github.com/featuresql/featuresql/skipping"
 )
 
 var root = action.NewRoot("file:///data/t")
@@ -358,6 +361,7 @@ func TestManyFiles(t *testing.T) {
 		}
 	}
 	check(list, func(i int) int64 { return int64(i) })
+	prunes(t, list)
 	if a := list.Add(69_999); !strings.Contains(a.Stats, `"id":69999000`) || *a.PartitionValues["p"] != "2024-01-28" {
 		t.Errorf("%+v", a)
 	}
@@ -380,6 +384,13 @@ func TestManyFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(few, func(i int) int64 { return int64(n - 20 + 2*i) })
+	more, err := even.With([]int{0, 3, even.Len() - 1}, []action.Add{list.Add(1), list.Add(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*replay.FileList{even, few, more} {
+		prunes(t, l)
+	}
 	if few.SizeBytes() > 100_000 {
 		t.Errorf("10 files keep %d bytes", few.SizeBytes())
 	}
@@ -389,5 +400,38 @@ func TestManyFiles(t *testing.T) {
 	}
 	if list.Column(4).Min.Phys != few.Column(4).Min.Phys || vector.FullBitmap(few.Len()).Count(few.Len()) != 10 {
 		t.Error("partition column")
+	}
+}
+
+// prunes compares Prune with what a predicate makes of the columns of all files, and the number of rows with their sum.
+func prunes(t *testing.T, list *replay.FileList) {
+	t.Helper()
+	compare := func(op string, column int, v types.Value) expr.Expr {
+		c := list.Layout().Columns[column]
+		e, err := expr.New(op, &expr.Column{Index: column, Name: c.Name, Typ: c.Type, Null: true}, &expr.Literal{Val: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	limit := list.Column(0).Min.Value(list.Len() / 2)
+	day, err := list.PartitionValue(0, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, e := range map[string]expr.Expr{"below": compare("<", 0, limit), "above": compare(">=", 0, limit), "day": compare("=", 4, day)} {
+		p := skipping.Compile(e)
+		got, want := vector.FullBitmap(list.Len()), vector.FullBitmap(list.Len())
+		skipped := list.Prune(p, got)
+		if p.Prune(list, want) != skipped || !slices.Equal(got, want) || skipped == 0 && list.Len() > 100 {
+			t.Errorf("%s: %d of %d files skipped", name, skipped, list.Len())
+		}
+	}
+	var sum int64
+	for i := range list.Len() {
+		sum += list.NumRecords(i)
+	}
+	if n, ok := list.TotalRecords(); !ok || n != sum {
+		t.Errorf("%d rows, %t; want %d", n, ok, sum)
 	}
 }

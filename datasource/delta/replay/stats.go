@@ -2,6 +2,7 @@ package replay
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -43,6 +44,13 @@ func (p *part) header() *heads {
 	defer p.mu.Unlock()
 	if p.heads == nil {
 		p.heads = p.parseHeads()
+		for _, n := range p.heads.records {
+			if n < 0 {
+				p.records = -1
+				break
+			}
+			p.records += n
+		}
 	}
 	return p.heads
 }
@@ -254,11 +262,83 @@ func (l *FileList) TightBounds(i int) bool {
 
 // TotalRecords returns the number of rows of all files, deleted ones left out, if the log knows.
 func (l *FileList) TotalRecords() (n int64, ok bool) {
-	for i, r := range l.recordCounts() {
-		if r < 0 {
+	for p, places := range l.byPart() {
+		h := p.header()
+		if len(places) == p.n && p.records < 0 {
 			return 0, false
 		}
-		n += r - l.DeletedRows(i)
+		unknown := false
+		n += p.sumOf(places, p.records, func(row int) int64 {
+			unknown = unknown || h.records[row] < 0
+			return h.records[row]
+		})
+		if unknown {
+			return 0, false
+		}
+		for row, d := range p.dvs {
+			if _, live := slices.BinarySearch(places, places[0]&^0xffff|uint32(row)); live {
+				if n -= d.Cardinality; d.Cardinality > h.records[row] {
+					return 0, false
+				}
+			}
+		}
 	}
 	return n, true
+}
+
+// partView is the statistics of all rows of a part, dead ones included, over the columns of a layout.
+type partView struct {
+	*part
+	layout *Layout
+}
+
+// Len implements skipping.Stats.
+func (v partView) Len() int { return v.n }
+
+// Column implements skipping.Stats.
+func (v partView) Column(col int) *skipping.ColumnStats {
+	if col < 0 || col >= len(v.layout.Columns) || v.layout.Columns[col].Void {
+		return nil
+	}
+	s := v.columnStats(&v.layout.Columns[col])
+	return &skipping.ColumnStats{Min: s.min, Max: s.max, NullCount: s.nulls, RowCount: v.header().records}
+}
+
+// Prune clears the bits of the files that hold no row for which the predicate is true, as p.Prune does, and returns how many it cleared.
+func (l *FileList) Prune(p *skipping.Predicate, keep vector.Bitmap) (skipped int) {
+	type work struct {
+		part   *part
+		places []uint32
+		first  int // ordinal of the first
+		keep   vector.Bitmap
+	}
+	var todo []*work
+	n := 0
+	for part, places := range l.byPart() {
+		todo = append(todo, &work{part: part, places: places, first: n})
+		n += len(places)
+	}
+	before := keep.Count(n)
+	if before == 0 {
+		return 0
+	}
+	parallel(len(todo), func(k int) {
+		w := todo[k]
+		w.keep = vector.FullBitmap(w.part.n)
+		p.Prune(partView{w.part, l.layout}, w.keep)
+	})
+	for _, w := range todo {
+		if len(w.places) == w.part.n && w.first&63 == 0 && w.part.n&63 == 0 {
+			for i, word := range w.keep {
+				keep[w.first>>6+i] &= word
+			}
+			continue
+		}
+		for i, at := range w.places {
+			if !w.keep.Get(int(at & 0xffff)) {
+				keep.Clear(w.first + i)
+			}
+		}
+	}
+	return before - keep.Count(n)
 }

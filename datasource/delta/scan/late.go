@@ -33,7 +33,7 @@ func (p *plan) learn() {
 		}
 		p.late.predicate = skipping.CompileEnv(expr.And(all...), p.spec.Env)
 		keep := vector.FullBitmap(p.src.table.Files.Len())
-		p.late.predicate.Prune(p.src.table.Files, keep)
+		p.src.table.Files.Prune(p.late.predicate, keep)
 		p.late.files = keep
 		for _, i := range p.queue.files {
 			if !keep.Get(int(i)) {

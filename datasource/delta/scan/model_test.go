@@ -62,6 +62,19 @@ func (m *model) PartitionValue(i, column int) (types.Value, error) {
 	return m.files[i].partition[column], nil
 }
 
+func (m *model) Prune(p *skipping.Predicate, keep vector.Bitmap) int { return p.Prune(m, keep) }
+
+func (m *model) TotalRecords() (n int64, ok bool) {
+	for i := range m.files {
+		rows := m.NumRecords(i)
+		if rows < m.DeletedRows(i) {
+			return 0, false
+		}
+		n += rows - m.DeletedRows(i)
+	}
+	return n, true
+}
+
 func (m *model) Column(col int) *skipping.ColumnStats {
 	t := m.columns[col].Field.VectorType()
 	s := &skipping.ColumnStats{Min: vector.New(t, 0), Max: vector.New(t, 0)}

@@ -60,7 +60,7 @@ func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error
 		keep = s.only.Clone()
 	}
 	n := keep.Count(s.table.Files.Len())
-	p.predicate.Prune(s.table.Files, keep)
+	s.table.Files.Prune(p.predicate, keep)
 	conjuncts, err := p.decidePartitions(ctx, expr.Conjuncts(spec.Filter), keep)
 	if err != nil {
 		return nil, err
@@ -87,10 +87,8 @@ func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error
 		}
 		p.late.slots = append(p.late.slots, slots)
 	}
-	for i := range s.table.Files.Len() {
-		if keep.Get(i) {
-			p.queue.files = append(p.queue.files, int32(i))
-		}
+	for i := range keep.Ones() {
+		p.queue.files = append(p.queue.files, int32(i))
 	}
 	p.counters.files.Store(int64(n))
 	p.counters.filesSkipped.Store(int64(n - len(p.queue.files)))

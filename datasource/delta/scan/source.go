@@ -90,6 +90,9 @@ func (s *Source) Fields() []exec.Field { return s.fields }
 func (s *Source) RowCount() (int64, bool) { return s.count() }
 
 func (s *Source) countRows() (int64, bool) {
+	if s.only == nil {
+		return s.table.Files.TotalRecords()
+	}
 	var rows int64
 	for i := range s.table.Files.Len() {
 		if !s.listed(i) {

@@ -33,6 +33,10 @@ type Column struct {
 // positions in Table.Columns, and partition columns are among them.
 type Files interface {
 	skipping.Stats
+	// Prune is the predicate's Prune of these files.
+	Prune(p *skipping.Predicate, keep vector.Bitmap) (skipped int)
+	// TotalRecords is the number of rows that are not deleted, if the log knows.
+	TotalRecords() (int64, bool)
 	// Path is the file's key relative to the table's root, or an absolute URL.
 	Path(i int) string
 	// Size is the file's size in bytes.
