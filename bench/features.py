@@ -97,7 +97,7 @@ def b3(server, args, report):
         c = duck()
         for name, n, cols in [("labels", labels, "hash(i) % 2 AS label")] + [(f"g{k}", rows, f"hash(i * {k + 5}) % 1000000 / 1000.0 AS v{k}, 's' || (hash(i + {k}) % 1000) AS s{k}") for k in range(3)]:
             for lo in range(0, n, 5_000_000):
-                t = c.execute(f"""SELECT (hash(i + {n}) % {rows // 100})::BIGINT AS entity_id, TIMESTAMP '2026-01-01' + INTERVAL (hash(i * 3 + 1) % 8640000) SECOND AS at, {cols}
+                t = c.execute(f"""SELECT (hash(i + {n}) % {rows // 100})::BIGINT AS entity_id, TIMESTAMP '2026-01-01' + INTERVAL (hash(i * 3 + 1) % 8640000) SECOND + INTERVAL (i) MICROSECOND AS at, {cols}
                                   FROM range({lo}, {min(n, lo + 5_000_000)}) t(i)""").to_arrow_table()
                 deltalake.write_deltalake(str(path / name), t, mode="append")
 
