@@ -62,7 +62,7 @@ var layers = map[string][]string{
 		"txn"},
 
 	"engine/textfile":            nil,
-	"engine/parser":              {"engine/textfile"},
+	"engine/parser":              {"engine/textfile", "engine/types"},
 	"engine/accounts":            {"datasource/objstore"},
 	"engine/catalog":             {"datasource/delta", "datasource/delta/scan", "datasource/delta/schema", "datasource/objstore", "engine/accounts", "engine/exec", "engine/parser", "txn"},
 	"engine/catalog/information": {"datasource/delta/schema", "engine/accounts", "engine/catalog", "engine/parser"},

@@ -57,7 +57,7 @@ type ConstraintError struct {
 
 func (e *ConstraintError) Error() string {
 	if e.NotNull {
-		return fmt.Sprintf("column '%s' of table %s cannot be null (row %s)", e.Column, e.Table, e.Row)
+		return fmt.Sprintf("Column '%s' cannot be null: table %s, row %s", e.Column, e.Table, e.Row)
 	}
 	if e.Range {
 		return fmt.Sprintf("Out of range value for column '%s' of type %s of table %s in row %s", e.Column, e.Text, e.Table, e.Row)
@@ -65,7 +65,7 @@ func (e *ConstraintError) Error() string {
 	if e.Truncated {
 		return fmt.Sprintf("Data truncated for column '%s' of type %s of table %s in row %s", e.Column, e.Text, e.Table, e.Row)
 	}
-	return fmt.Sprintf("check constraint '%s' (%s) of table %s is violated by row %s", e.Rule, e.Text, e.Table, e.Row)
+	return fmt.Sprintf("Check constraint '%s' is violated: (%s) of table %s, row %s", e.Rule, e.Text, e.Table, e.Row)
 }
 
 // DuplicateKeyError says that a row with the same declared key exists.

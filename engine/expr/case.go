@@ -12,7 +12,7 @@ func init() {
 	Register(&Function{Name: "if", Category: "operator", Signature: "if(c, a, b)", Doc: "a where c is true, else b.",
 		Resolve: func(args []Expr) ([]Expr, types.Type, bool, error) {
 			if len(args) != 3 {
-				return nil, types.Type{}, false, &TypeError{Function: "if", Reason: "takes three operands"}
+				return nil, types.Type{}, false, &TypeError{Function: "if", Count: true}
 			}
 			return resolveCase(args)
 		}, build: buildCase})
@@ -305,7 +305,7 @@ func (c *EvalCtx) blendBytes(vs []*vector.Vector, choice []uint8, n int, sel []u
 func resolveCoalesce(name string, least, most int) func([]Expr) ([]Expr, types.Type, bool, error) {
 	return func(args []Expr) ([]Expr, types.Type, bool, error) {
 		if len(args) < least || most > 0 && len(args) > most {
-			return nil, types.Type{}, false, &TypeError{Function: name, Reason: "wrong number of operands"}
+			return nil, types.Type{}, false, &TypeError{Function: name, Count: true}
 		}
 		t := ResultType(args...)
 		out, nullable := make([]Expr, len(args)), true
@@ -368,7 +368,7 @@ func (n *coalesceNode) eval(b *vector.Batch, sel []uint16) (*vector.Vector, erro
 
 func resolveNullIf(args []Expr) ([]Expr, types.Type, bool, error) {
 	if len(args) != 2 {
-		return nil, types.Type{}, false, &TypeError{Function: "nullif", Reason: "takes two operands"}
+		return nil, types.Type{}, false, &TypeError{Function: "nullif", Count: true}
 	}
 	if _, _, err := commonOperands("nullif", args[0], args[1]); err != nil {
 		return nil, types.Type{}, false, err

@@ -17,9 +17,15 @@ func (e *UnknownFunctionError) Error() string {
 type TypeError struct {
 	Function string
 	Reason   string
+	Count    bool // there are too many operands, or too few
 }
 
-func (e *TypeError) Error() string { return fmt.Sprintf("function %s: %s", e.Function, e.Reason) }
+func (e *TypeError) Error() string {
+	if e.Count {
+		return "Incorrect parameter count in the call to native function '" + e.Function + "'"
+	}
+	return fmt.Sprintf("function %s: %s", e.Function, e.Reason)
+}
 
 // RangeError says that a result leaves its type (MySQL 1690, 22003).
 type RangeError struct {

@@ -35,7 +35,7 @@ func init() {
 func resolveLogic(name string, least, most int) func([]Expr) ([]Expr, types.Type, bool, error) {
 	return func(args []Expr) ([]Expr, types.Type, bool, error) {
 		if len(args) < least || (most > 0 && len(args) > most) {
-			return nil, types.Type{}, false, &TypeError{Function: name, Reason: "wrong number of operands"}
+			return nil, types.Type{}, false, &TypeError{Function: name, Count: true}
 		}
 		out := make([]Expr, 0, len(args))
 		for _, a := range args {

@@ -20,6 +20,7 @@ type hostRow struct {
 	code int
 	from *regexp.Regexp
 	to   string
+	only *regexp.Regexp // nil: the row is for every error of the kind
 }
 
 func re(s string) *regexp.Regexp { return regexp.MustCompile(`(?s)` + s) }
@@ -39,12 +40,13 @@ var hostRows = []hostRow{
 	{kind: sql.ErrDatabaseNotFound, code: 1049, from: re(`^database not found: (.*)$`), to: "Unknown database '$1'"},
 	{kind: sql.ErrDatabaseExists, code: 1007, from: re(`^can't create database (.*); database exists$`), to: "Can't create database '$1'; database exists"},
 	{kind: sql.ErrNoDatabaseSelected, code: 1046, from: re(`.*`), to: "No database selected"},
+	{kind: sql.ErrColumnNotFound, code: 1054, only: re(`^column "[0-9]+" could`), from: re(`^column "(.*)" could not be found in any table in scope$`), to: "Unknown column '$1' in 'order clause'"},
 	{kind: sql.ErrColumnNotFound, code: 1054, from: re(`^column "(.*)" could not be found in any table in scope$`), to: "Unknown column '$1' in 'field list'"},
 	{kind: sql.ErrTableColumnNotFound, code: 1054, from: re(`^table "(.*)" does not have column "(.*)"$`), to: "Unknown column '$1.$2' in 'field list'"},
 	{kind: sql.ErrUnknownColumn, code: 1054},
 	{kind: sql.ErrMisusedAlias, code: 1054},
 	{kind: sql.ErrAmbiguousColumnName, code: 1052, from: re(`^ambiguous column name "(.*?)".*$`), to: "Column '$1' in field list is ambiguous"},
-	{kind: sql.ErrAmbiguousColumnOrAliasName, code: 1052},
+	{kind: sql.ErrAmbiguousColumnOrAliasName, code: 1052, from: re(`^ambiguous column or alias name "(.*)"$`), to: "Column '$1' in order clause is ambiguous"},
 	{kind: sql.ErrAmbiguousColumnInOrderBy, code: 1052},
 	{kind: sql.ErrColumnExists, code: 1060, from: re(`^Column "(.*)" already exists$`), to: "Duplicate column name '$1'"},
 	{kind: sql.ErrDuplicateColumn, code: 1060},
@@ -75,7 +77,7 @@ var hostRows = []hostRow{
 	{kind: sql.ErrExpectedSingleRow, code: 1242, from: re(`.*`), to: "Subquery returns more than 1 row"},
 	{kind: sql.ErrMoreThanOneRow, code: 1172},
 	{kind: sql.ErrInvalidOperandColumns, code: 1241, from: re(`^operand should have (.*) columns, but has .*$`), to: "Operand should contain $1 column(s)"},
-	{kind: sql.ErrInvalidColumnNumber, code: 1241},
+	{kind: sql.ErrInvalidColumnNumber, code: 1353, from: re(`^tuple should contain (.*) column\(s\), but has (.*)$`), to: "View's SELECT and view's field list have different column counts: $1 and $2"},
 	{kind: sql.ErrNonAggregatedColumnWithoutGroupBy, code: 1140},
 	{kind: analyzererrors.ErrValidationGroupBy, code: 1055},
 	{kind: sql.ErrAggregationUnsupported, code: 1111},
@@ -92,7 +94,7 @@ var hostRows = []hostRow{
 	{kind: sql.ErrForeignKeyParentViolation, code: 1451},
 	{kind: sql.ErrMultiplePrimaryKeysDefined, code: 1068},
 	{kind: sql.ErrKeyColumnDoesNotExist, code: 1072},
-	{kind: sql.ErrCantDropFieldOrKey, code: 1091},
+	{kind: sql.ErrCantDropFieldOrKey, code: 1091, from: re(`^error: can't drop '(.*)'; check`), to: "Can't DROP '$1'; check"},
 	{kind: sql.ErrUnknownConstraint, code: 3940},
 	{kind: sql.ErrIncompatibleDefaultType, code: 1067},
 	{kind: sql.ErrInvalidColumnDefaultValue, code: 1067},
@@ -125,6 +127,10 @@ var hostRows = []hostRow{
 	{kind: sql.ErrCollationUnknown, code: 1273},
 	{kind: sql.ErrCharSetUnknown, code: 1115},
 	{kind: sql.ErrCollationIllegalMix, code: 1267},
+	{kind: sql.ErrCollationInvalidForCharSet, code: 1253},
+	{kind: sql.ErrRecursiveCTEMissingUnion, code: 3573},
+	{kind: planbuilder.ErrQualifiedOrderBy, code: 1250},
+	{kind: analyzererrors.ErrIntervalInvalidUse, code: 1064, from: re(`^`), to: "You have an error in your SQL syntax: "},
 	{kind: sql.ErrCteRecursionLimitExceeded, code: 3636},
 
 	{kind: sql.ErrDatabaseAccessDeniedForUser, code: 1044},

@@ -49,6 +49,9 @@ var untyped = []struct {
 	{"was not found in the set", "Wrong value of a variable: ", 1231},
 	{"limit expression expected to be numeric", "Undeclared variable: ", 1327},
 	{"references invalid table(s) or column(s)", "", 1356},
+	{"cannot use MATCH", "Can't find FULLTEXT index matching the column list: ", 1191},
+	{"bind variable not provided", "Incorrect arguments to EXECUTE: ", 1210},
+	{"invalid arguments. expected", "Incorrect arguments to EXECUTE: ", 1210},
 	{"column ordinal out of range", "Unknown column in 'group statement': ", 1054},
 	{"expected positive integer order by literal", "Unknown column in 'group statement': ", 1054},
 }
@@ -105,7 +108,7 @@ func fromChain(err, whole error) *mysql.SQLError {
 			return build(code, whole.Error())
 		}
 		for _, r := range hostRows {
-			if !r.kind.Is(err) {
+			if !r.kind.Is(err) || r.only != nil && !r.only.MatchString(err.Error()) {
 				continue
 			}
 			text := whole.Error()

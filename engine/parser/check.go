@@ -113,7 +113,13 @@ func (in *compiled) check() error {
 
 func checkSelect(s *ast.Select) error {
 	if s.With != nil {
+		defined := map[string]bool{}
 		for _, cte := range s.With.Ctes {
+			name := strings.ToLower(cte.As.String())
+			if defined[name] {
+				return &DuplicateAliasError{cte.As.String()}
+			}
+			defined[name] = true
 			if err := checkNode(cte.Expr); err != nil {
 				return err
 			}

@@ -129,6 +129,11 @@ func (f *finder) look(n ast.SQLNode, clause string) {
 		case *ast.Select:
 			f.query(n)
 			return false, nil
+		case *ast.SetOp:
+			f.look(n.Left, clause)
+			f.look(n.Right, clause)
+			f.look(n.OrderBy, "order clause")
+			return false, nil
 		case *ast.AliasedTableExpr:
 			name, _ := n.Expr.(ast.TableName)
 			f.known = f.known || f.table && n.As.IsEmpty() && strings.EqualFold(name.Name.String(), f.name)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/featuresql/featuresql/engine/types"
 )
 
 // compoundUnits are MySQL's units of several parts, which the host's grammar does not know and its AST carries. The
@@ -34,7 +36,9 @@ func (r *rewriter) dialect(i int) error {
 	switch r.src[r.toks[i].start] | 0x20 {
 	case 'd', 't':
 		if r.is(i, "date", "time", "timestamp") && r.at(i+1).kind == kindString && !r.is(i-1, "of", "as") && !r.punct(i-1, '.') {
-			r.typedLiteral(i)
+			if err := r.typedLiteral(i); err != nil {
+				return err
+			}
 		}
 		r.marked = r.marked || r.is(i, "datetime", "time", "timestamp") // for dialectExpr
 		if i == 0 && r.is(0, "do") {
@@ -62,10 +66,29 @@ func (r *rewriter) dialect(i int) error {
 }
 
 // typedLiteral rewrites DATE '…', TIME '…' and TIMESTAMP '…' at i, which the host takes for strings.
-func (r *rewriter) typedLiteral(i int) {
+func (r *rewriter) typedLiteral(i int) error {
 	to := map[string]string{"timestamp": "DATETIME(6)", "time": "TIME(6)", "date": "DATE"}[strings.ToLower(r.text(i))]
 	word, text := r.at(i), r.at(i+1)
 	r.edits = append(r.edits, edit{word.start, word.end, "CAST("}, edit{text.end, text.end, " AS " + to + ")"})
+	value := strings.Trim(r.text(i+1), `'"`)
+	if strings.ContainsAny(value, `'"\`) { // written with escapes: it is seen later, and NULL
+		return nil
+	}
+	_, ok := types.ParseDatetime(value)
+	if to == "TIME(6)" {
+		_, ok = types.ParseTime(value)
+	}
+	if !ok {
+		return &TypedLiteralError{Type: strings.TrimSuffix(to, "(6)"), Value: value}
+	}
+	return nil
+}
+
+// TypedLiteralError says that the text behind DATE, TIME or TIMESTAMP is none.
+type TypedLiteralError struct{ Type, Value string }
+
+func (e *TypedLiteralError) Error() string {
+	return "Incorrect " + e.Type + " value: '" + e.Value + "'"
 }
 
 // hasComma reports whether the parenthesis at i holds a comma of its own.

@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -132,12 +133,16 @@ func (c *cursor) sized(t *DataType, lower string, args []int) error {
 	switch {
 	case t.Name == "decimal":
 		t.Precision, t.Scale = arg(0, 10), arg(1, 0)
-		if t.Precision < 1 || t.Precision > 38 {
+		switch {
+		case t.Scale > t.Precision:
+			return &PrecisionError{Type: "DECIMAL", Given: t.Scale, Code: 1427}
+		case t.Precision > 65:
+			return &PrecisionError{Type: "DECIMAL", Given: t.Precision, Most: 65, Code: 1426}
+		case t.Precision < 1 || t.Precision > 38:
 			return &UnsupportedError{"DECIMAL of more than 38 digits"}
 		}
-		if t.Scale > t.Precision {
-			return c.fail("the scale of a DECIMAL is at most its precision")
-		}
+	case (lower == "datetime" || lower == "timestamp" || lower == "time") && arg(0, 0) > 6:
+		return &PrecisionError{Type: strings.ToUpper(lower), Given: arg(0, 0), Most: 6, Code: 1426}
 	case lower == "tinyint" && arg(0, 0) == 1:
 		t.Name = "boolean"
 	case lower == "float" && arg(0, 0) > 24:
@@ -204,4 +209,17 @@ func (c *cursor) structFields(t *DataType, depth int) error {
 		}
 	}
 	return nil
+}
+
+// PrecisionError says that a type has more digits than Most (1426), or more after the point than in all (1427).
+type PrecisionError struct {
+	Type              string
+	Given, Most, Code int
+}
+
+func (e *PrecisionError) Error() string {
+	if e.Most == 0 {
+		return fmt.Sprintf("For float(M,D), double(M,D) or decimal(M,D), M must be >= D: %s with %d digits after the point has fewer in all", e.Type, e.Given)
+	}
+	return fmt.Sprintf("Too-big precision %d specified for %s. Maximum is %d.", e.Given, e.Type, e.Most)
 }

@@ -20,11 +20,15 @@ type GroupingError struct {
 	Implicit bool // aggregates without GROUP BY
 	Order    bool // only ORDER BY has an aggregate
 	Distinct bool // SELECT DISTINCT ordered by something else
+	// Aggregate says that GROUP BY has the alias Column of an aggregate (1056).
+	Aggregate bool
 }
 
 func (e *GroupingError) Error() string {
 	const mode = "; this is incompatible with "
 	switch {
+	case e.Aggregate:
+		return fmt.Sprintf("Can't group on '%s': it is an aggregate over the groups", e.Column)
 	case e.Order:
 		return fmt.Sprintf("Expression #%d of ORDER BY contains aggregate function and applies to the result of a non-aggregated query", e.At)
 	case e.Distinct:
@@ -148,6 +152,9 @@ func (b *block) check(full bool) error {
 		}
 		return nil
 	}
+	if err := b.checkKeys(); err != nil {
+		return err
+	}
 	if err := b.checkOrderAggregates(); err != nil || !full {
 		return err
 	}
@@ -179,17 +186,42 @@ func (b *block) check(full bool) error {
 	return nil
 }
 
+// checkKeys refuses to group by the alias of an aggregate.
+func (b *block) checkKeys() error {
+	aggregates := b.aggregates()
+	for _, k := range b.group.GroupByExprs {
+		f, ok := unalias(k).(*expression.GetField)
+		if !ok || f.Table() != "" || !aggregates[f.Id()] {
+			continue
+		}
+		e := &GroupingError{Column: f.Name(), Aggregate: true}
+		for _, x := range b.list {
+			if a, ok := x.(*expression.Alias); ok && a.Child.String() == f.String() {
+				e.Column = a.Name()
+			}
+		}
+		return e
+	}
+	return nil
+}
+
+// aggregates are the columns that are computed from the rows of a group.
+func (b *block) aggregates() map[sql.ColumnId]bool {
+	out := map[sql.ColumnId]bool{}
+	for _, e := range b.group.SelectedExprs {
+		if id, ok := e.(sql.IdExpression); ok && isAggregate(e) {
+			out[id.Id()] = true
+		}
+	}
+	return out
+}
+
 // checkOrderAggregates refuses a query that only an aggregate in ORDER BY would make an aggregated one.
 func (b *block) checkOrderAggregates() error {
 	if len(b.group.GroupByExprs) > 0 {
 		return nil
 	}
-	aggregates := map[sql.ColumnId]bool{}
-	for _, e := range b.group.SelectedExprs {
-		if id, ok := e.(sql.IdExpression); ok && isAggregate(e) {
-			aggregates[id.Id()] = true
-		}
-	}
+	aggregates := b.aggregates()
 	reads := func(e sql.Expression) (found bool) {
 		sql.Inspect(e, func(e sql.Expression) bool {
 			f, ok := e.(*expression.GetField)

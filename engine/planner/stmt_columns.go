@@ -66,6 +66,9 @@ func (c *columnChanges) apply(ch parser.ColumnChange) error {
 		if ch.IfExists {
 			return nil
 		}
+		if ch.Drop {
+			return sql.ErrCantDropFieldOrKey.New(ch.Name)
+		}
 		return sql.ErrTableColumnNotFound.New(c.tbl.Name(), ch.Name)
 	}
 	if ch.Drop {

@@ -211,7 +211,7 @@ func (s spec) function() *expr.Function {
 		Strict: !s.nullsIn, Volatile: s.volatile, EnvDependent: s.env,
 		Resolve: func(args []expr.Expr) ([]expr.Expr, types.Type, bool, error) {
 			if len(args) < least || most >= 0 && len(args) > most {
-				return nil, types.Type{}, false, &expr.TypeError{Function: s.name, Reason: fmt.Sprintf("wrong number of operands: %d", len(args))}
+				return nil, types.Type{}, false, &expr.TypeError{Function: s.name, Count: true}
 			}
 			out, nullable, binary := make([]expr.Expr, len(args)), s.nullsOut || s.nullsIn, false
 			for i, a := range args {
