@@ -73,6 +73,9 @@ func checkNode(n ast.SQLNode) error {
 		case *ast.Select:
 			return true, checkSelect(n)
 		case *ast.SetOp:
+			if len(n.OrderBy) > 0 {
+				nameConstants(n)
+			}
 			for i, o := range n.OrderBy {
 				if (place{}).check(o.Expr) != nil {
 					return false, &UnionOrderError{At: i + 1}
@@ -81,6 +84,42 @@ func checkNode(n ast.SQLNode) error {
 		}
 		return true, nil
 	}, n)
+}
+
+// nameConstants gives the constants in the list of the first SELECT of a set operation aliases: the host takes ORDER BY 1
+// for an order by the constant itself.
+func nameConstants(n *ast.SetOp) {
+	sel := firstSelect(n)
+	if sel == nil {
+		return
+	}
+	for _, x := range sel.SelectExprs {
+		a, ok := x.(*ast.AliasedExpr)
+		if !ok || !a.As.IsEmpty() {
+			continue
+		}
+		if _, column := a.Expr.(*ast.ColName); column {
+			continue
+		}
+		name := a.InputExpression
+		if name == "" {
+			name = ast.String(a.Expr)
+		}
+		a.As = ast.NewColIdent(name)
+	}
+}
+
+// firstSelect returns the leftmost SELECT, whose columns name those of the set operation.
+func firstSelect(n ast.SQLNode) *ast.Select {
+	switch n := n.(type) {
+	case *ast.SetOp:
+		return firstSelect(n.Left)
+	case *ast.ParenSelect:
+		return firstSelect(n.Select)
+	case *ast.Select:
+		return n
+	}
+	return nil
 }
 
 // check does for a compiled statement what the function does for one of the host's: what it assigns is computed row
