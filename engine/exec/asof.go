@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sort"
 	"sync"
 	"sync/atomic"
 
@@ -25,6 +24,7 @@ type AsOfJoinOp struct {
 	leftTime, rightTime expr.Expr
 	strict, outer       bool
 	ties                []SortKey
+	tieColumns          []int // of right, if all ties are such numbers: they are looked at where times are equal, and not kept beside
 	fields              []Field
 }
 
@@ -52,7 +52,20 @@ func NewAsOfJoin(left, right Operator, leftKeys, rightKeys []expr.Expr, leftTime
 		kind = JoinLeft
 	}
 	return &AsOfJoinOp{left: left, right: right, leftKeys: leftKeys, rightKeys: rightKeys, leftTime: leftTime, rightTime: rightTime,
-		strict: strict, outer: outer, ties: ties, fields: joinFields(kind, left.Fields(), right.Fields())}, nil
+		strict: strict, outer: outer, ties: ties, tieColumns: numberColumns(ties), fields: joinFields(kind, left.Fields(), right.Fields())}, nil
+}
+
+// numberColumns returns the columns that the keys are, nil unless all are columns of integers that are never NULL, in ascending order.
+func numberColumns(keys []SortKey) []int {
+	var out []int
+	for _, k := range keys {
+		c, ok := k.Expr.(*expr.Column)
+		if !ok || k.Desc || c.Null || c.Typ.Kind != types.Int32 && c.Typ.Kind != types.Int64 {
+			return nil
+		}
+		out = append(out, c.Index)
+	}
+	return out
 }
 
 // Fields implements Operator.
@@ -96,6 +109,14 @@ func (a *AsOfJoinOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	return out, nil
 }
 
+// keptTies are the ties whose keys are kept for every right row.
+func (a *AsOfJoinOp) keptTies() []SortKey {
+	if a.tieColumns != nil {
+		return nil
+	}
+	return a.ties
+}
+
 // asOfRun holds the right side: its rows ordered by key and time.
 type asOfRun struct {
 	op      *AsOfJoinOp
@@ -135,7 +156,7 @@ type asOfBuilder struct {
 	kb      keyBatch
 	table   *groupTable
 	gid     []uint32
-	entries []asOfEntry
+	entries [][]asOfEntry // by chunk
 	ties    sortKeysByChunk
 	sel     []uint16
 	rows    int
@@ -168,7 +189,7 @@ func (r *asOfRun) build(ctx context.Context) error {
 	r.codec = newKeyCodec(exprTypes(op.rightKeys), true)
 	r.acct = q.account("asof join")
 	es := append(append([]expr.Expr(nil), op.rightKeys...), op.rightTime)
-	for _, t := range op.ties {
+	for _, t := range op.keptTies() {
 		es = append(es, t.Expr)
 	}
 	ts := fieldTypes(op.right.Fields())
@@ -268,11 +289,16 @@ func (b *asOfBuilder) index(vecs []*vector.Vector, in *vector.Batch) {
 	b.gid = resize(b.gid, len(b.sel))
 	b.run.codec.groupsOf(b.table, &b.kb, vecs[:nk], b.sel, in.Len, b.gid)
 	var key []byte
+	ties := op.keptTies()
 	for k, i := range b.sel {
-		b.entries = append(b.entries, asOfEntry{time: sortkey.Word(vecs[nk], int(i)), ref: uint32(b.rows), key: b.gid[k]})
-		if len(op.ties) > 0 {
+		if b.rows&(chunkRows-1) == 0 {
+			b.entries = append(b.entries, make([]asOfEntry, 0, chunkRows))
+		}
+		e := &b.entries[len(b.entries)-1]
+		*e = append(*e, asOfEntry{time: sortkey.Word(vecs[nk], int(i)), ref: uint32(b.rows), key: b.gid[k]})
+		if len(ties) > 0 {
 			key = key[:0]
-			for t, tie := range op.ties {
+			for t, tie := range ties {
 				key = sortkey.Append(key, vecs[nk+1+t], int(i), tie.Desc)
 			}
 			b.ties.push(b.rows, key)
@@ -282,7 +308,7 @@ func (b *asOfBuilder) index(vecs []*vector.Vector, in *vector.Batch) {
 }
 
 func (b *asOfBuilder) sizeBytes() int64 {
-	size := b.table.sizeBytes() + int64(cap(b.entries))*16
+	size := b.table.sizeBytes() + int64(len(b.entries))*chunkRows*16
 	for i := range b.ties {
 		size += int64(cap(b.ties[i].buf) + 4*cap(b.ties[i].off))
 	}
@@ -323,26 +349,27 @@ rows:
 // arrange merges the workers' keys and orders all rows by key, time, ties and row.
 func (r *asOfRun) arrange(ctx context.Context, builders []*asOfBuilder) error {
 	r.keys = builders[0].table
-	var all []asOfEntry
+	var all [][]asOfEntry
 	var ties sortKeysByChunk
-	base := 0
-	size := 0
+	base, size := 0, int64(0)
 	for _, b := range builders {
-		size += len(b.entries)
+		size += int64(b.rows)
 	}
-	if err := r.acct.grow(int64(size) * (16 + 12)); err != nil {
+	if err := r.acct.grow(size * (16 + 12)); err != nil {
 		return err
 	}
-	all = make([]asOfEntry, 0, size)
 	for i, b := range builders {
 		into := r.mergeKeys(b.table, i == 0)
-		for _, e := range b.entries {
-			e.ref += uint32(base << chunkBits)
-			if into != nil {
-				e.key = into[e.key]
+		for _, chunk := range b.entries {
+			for k := range chunk {
+				e := &chunk[k]
+				e.ref += uint32(base << chunkBits)
+				if into != nil {
+					e.key = into[e.key]
+				}
 			}
-			all = append(all, e)
 		}
+		all = append(all, b.entries...)
 		ties = append(ties, b.ties...)
 		base += len(r.spools[i].rows.chunks)
 		b.entries, b.ties = nil, nil
@@ -388,23 +415,35 @@ func (r *asOfRun) mergeKeys(t *groupTable, common bool) []uint32 {
 }
 
 // sortEntries counts the rows of each key, puts them side by side, and sorts each key's rows.
-func (r *asOfRun) sortEntries(ctx context.Context, all []asOfEntry, ties sortKeysByChunk) {
+func (r *asOfRun) sortEntries(ctx context.Context, all [][]asOfEntry, ties sortKeysByChunk) {
 	r.starts = make([]uint32, r.keys.n+1)
-	for i := range all {
-		r.starts[all[i].key+1]++
+	rows := 0
+	for _, chunk := range all {
+		rows += len(chunk)
+		for i := range chunk {
+			r.starts[chunk[i].key+1]++
+		}
 	}
 	for g := range r.keys.n {
 		r.starts[g+1] += r.starts[g]
 	}
-	sorted := make([]asOfEntry, len(all))
+	sorted := make([]asOfEntry, rows)
 	at := append([]uint32(nil), r.starts...)
-	for _, e := range all {
-		sorted[at[e.key]] = e
-		at[e.key]++
+	for c, chunk := range all {
+		for _, e := range chunk {
+			sorted[at[e.key]] = e
+			at[e.key]++
+		}
+		all[c] = nil
 	}
 	compare := func(a, b asOfEntry) int {
 		if c := cmp.Compare(a.time, b.time); c != 0 {
 			return c
+		}
+		for _, c := range r.op.tieColumns {
+			if c := cmp.Compare(r.rows.int(c, a.ref), r.rows.int(c, b.ref)); c != 0 {
+				return c
+			}
 		}
 		if ties != nil {
 			ka, kb := ties[a.ref>>chunkBits].row(a.ref&(chunkRows-1)), ties[b.ref>>chunkBits].row(b.ref&(chunkRows-1))
@@ -423,7 +462,7 @@ func (r *asOfRun) sortEntries(ctx context.Context, all []asOfEntry, ties sortKey
 		}
 		return nil
 	})
-	r.times, r.refs = make([]uint64, len(all)), make([]uint32, len(all))
+	r.times, r.refs = make([]uint64, rows), make([]uint32, rows)
 	for i, e := range sorted {
 		r.times[i], r.refs[i] = e.time, e.ref
 	}
@@ -563,12 +602,19 @@ func (r *asOfRun) lookup(g uint32, t uint64) uint32 {
 		return noRow
 	}
 	lo, hi := int(r.starts[g]), int(r.starts[g+1])
-	times := r.times[lo:hi]
-	var n int // rows that qualify
 	if r.op.strict {
-		n = sort.Search(len(times), func(i int) bool { return times[i] >= t })
-	} else {
-		n = sort.Search(len(times), func(i int) bool { return times[i] > t })
+		if t == 0 {
+			return noRow
+		}
+		t--
+	}
+	n := 0 // rows that qualify: the times are ascending
+	for times := r.times[lo:hi]; len(times) > 0; {
+		if half := len(times) / 2; times[half] <= t {
+			n, times = n+half+1, times[half+1:]
+		} else {
+			times = times[:half]
+		}
 	}
 	if n == 0 {
 		return noRow

@@ -279,6 +279,15 @@ func newRowSet(ts []types.Type, collectors []*collector) *rowSet {
 	return r
 }
 
+// int returns the value of a row in a column of integers.
+func (r *rowSet) int(column int, ref uint32) int64 {
+	c := &r.cols[column]
+	if c.i32 != nil {
+		return int64(c.i32[ref>>chunkBits][ref&(chunkRows-1)])
+	}
+	return c.i64[ref>>chunkBits][ref&(chunkRows-1)]
+}
+
 func (r *rowSet) column(i int, t types.Type) rowColumn {
 	var c rowColumn
 	coded := len(r.chunks) > 0 && t.Physical() == types.PhysBytes
