@@ -77,7 +77,7 @@ func (w *sortWorker) appendKey(dst []byte, e sortEntry) []byte {
 
 // spillMerge merges runs from files.
 type spillMerge struct {
-	runs  []*runCursor // that are not at their end
+	runs  []*runCursor // that are not at their end; a heap by their next keys
 	types []types.Type
 	outs  []*outVector
 	out   vector.Batch
@@ -135,7 +135,32 @@ func newSpillMerge(workers []*sortWorker, ts []types.Type) (*spillMerge, error) 
 			}
 		}
 	}
+	for i := len(m.runs)/2 - 1; i >= 0; i-- {
+		m.sink(i)
+	}
 	return m, nil
+}
+
+// sink moves the run at i behind those that come before it.
+func (m *spillMerge) sink(i int) {
+	for i < len(m.runs) {
+		least := m.least(i, 2*i+1, 2*i+2)
+		if least == i {
+			return
+		}
+		m.runs[i], m.runs[least] = m.runs[least], m.runs[i]
+		i = least
+	}
+}
+
+// least returns which of some places, of which the first is one of a run, has the run that comes first.
+func (m *spillMerge) least(first int, others ...int) int {
+	for _, i := range others {
+		if i < len(m.runs) && bytes.Compare(m.runs[i].key(), m.runs[first].key()) < 0 {
+			first = i
+		}
+	}
+	return first
 }
 
 func (m *spillMerge) next(n int, skip bool) (*vector.Batch, int, error) {
@@ -159,19 +184,15 @@ func (m *spillMerge) next(n int, skip bool) (*vector.Batch, int, error) {
 
 // take puts out up to n rows of the run whose next row comes first, as long as they come before the others'.
 func (m *spillMerge) take(n int, skip bool) (int, error) {
-	first, second := 0, -1
-	for i := 1; i < len(m.runs); i++ {
-		switch k := m.runs[i].key(); {
-		case bytes.Compare(k, m.runs[first].key()) < 0:
-			first, second = i, first
-		case second < 0 || bytes.Compare(k, m.runs[second].key()) < 0:
-			second = i
-		}
+	c := m.runs[0]
+	var second []byte
+	alone := len(m.runs) == 1
+	if !alone {
+		second = m.runs[m.least(1, 2)].key()
 	}
-	c := m.runs[first]
 	m.rows = m.rows[:0]
 	for c.pos < c.n && len(m.rows) < n {
-		if second >= 0 && len(m.rows) > 0 && bytes.Compare(c.key(), m.runs[second].key()) > 0 {
+		if !alone && len(m.rows) > 0 && bytes.Compare(c.key(), second) > 0 {
 			break
 		}
 		m.rows = append(m.rows, uint16(c.pos))
@@ -182,12 +203,15 @@ func (m *spillMerge) take(n int, skip bool) (int, error) {
 			appendRows(&o.Vector, &c.cols[i].Vector, m.rows, c.n)
 		}
 	}
-	if c.pos < c.n {
-		return len(m.rows), nil
+	if c.pos == c.n {
+		switch ok, err := c.load(m.types); {
+		case err != nil:
+			return 0, err
+		case !ok:
+			last := len(m.runs) - 1
+			m.runs[0], m.runs = m.runs[last], m.runs[:last]
+		}
 	}
-	ok, err := c.load(m.types)
-	if !ok {
-		m.runs = append(m.runs[:first], m.runs[first+1:]...)
-	}
-	return len(m.rows), err
+	m.sink(0)
+	return len(m.rows), nil
 }
