@@ -60,6 +60,9 @@ func Open(ctx context.Context, store objstore.Store, opts Options) (*Table, erro
 	return t, nil
 }
 
+// FileCount returns the number of files of the newest version that was read.
+func (t *Table) FileCount() int { return t.seen.Load().Files().Len() }
+
 // Store returns the store whose root is the table's.
 func (t *Table) Store() objstore.Store { return t.store }
 

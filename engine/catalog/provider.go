@@ -16,6 +16,7 @@ import (
 	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/datasource/objstore"
 	"github.com/featuresql/featuresql/engine/accounts"
+	"github.com/featuresql/featuresql/engine/lru"
 )
 
 // DefaultDatabase holds the tables that lie directly under the warehouse.
@@ -39,8 +40,7 @@ type Provider struct {
 	accounts *accounts.Store
 	system   sql.Database
 
-	mu     sync.Mutex
-	tables map[string]*delta.Table // by location under the warehouse
+	tables *lru.Cache[string, *delta.Table] // by location under the warehouse
 	onWarn func(table string, warning error)
 
 	shown sync.Map // of *Session, by connection
@@ -53,8 +53,13 @@ func NewProvider(store objstore.Store, root string, cache *scan.Cache, onWarn fu
 	if root == "" {
 		age = accountsAge
 	}
-	return &Provider{store: store, root: root, cache: cache, tables: map[string]*delta.Table{}, onWarn: onWarn, accounts: accounts.NewStore(store, age)}
+	return &Provider{store: store, root: root, cache: cache, tables: lru.New[string](maxTables, tableWeight), onWarn: onWarn, accounts: accounts.NewStore(store, age)}
 }
+
+// maxTables bounds the tables that are kept open with the lists of their files; tableWeight counts a table for one more with every 1000 files.
+const maxTables = 8192
+
+func tableWeight(t *delta.Table) int { return 1 + t.FileCount()/1000 }
 
 // accountsAge is for how long a change of the accounts by another server may go unnoticed where the warehouse is an
 // object store. In a folder every statement looks.
@@ -319,10 +324,7 @@ func (p *Provider) nextChild(ctx context.Context, prefix, after string) (string,
 func (p *Provider) IsTable(ctx context.Context, loc string) (bool, error) { return p.isTable(ctx, loc) }
 
 func (p *Provider) isTable(ctx context.Context, loc string) (bool, error) {
-	p.mu.Lock()
-	t := p.tables[loc]
-	p.mu.Unlock()
-	if t != nil {
+	if t, ok := p.tables.Get(loc); ok {
 		if there, err := t.Exists(ctx); there || err != nil {
 			return there, err
 		}
@@ -335,10 +337,7 @@ func (p *Provider) isTable(ctx context.Context, loc string) (bool, error) {
 
 // OpenTable returns the table at loc, or a *delta.NotATableError.
 func (p *Provider) OpenTable(ctx context.Context, loc string) (*delta.Table, error) {
-	p.mu.Lock()
-	t := p.tables[loc]
-	p.mu.Unlock()
-	if t != nil {
+	if t, ok := p.tables.Get(loc); ok {
 		return t, nil
 	}
 	opts := delta.Options{OnWarning: func(w error) { p.onWarn(loc, w) }}
@@ -346,21 +345,11 @@ func (p *Provider) OpenTable(ctx context.Context, loc string) (*delta.Table, err
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if first := p.tables[loc]; first != nil {
-		return first, nil
-	}
-	p.tables[loc] = t
-	return t, nil
+	return p.tables.GetOrAdd(loc, t), nil
 }
 
 // Forget drops what is cached of the table at loc.
-func (p *Provider) Forget(loc string) {
-	p.mu.Lock()
-	delete(p.tables, loc)
-	p.mu.Unlock()
-}
+func (p *Provider) Forget(loc string) { p.tables.Delete(loc) }
 
 // Location returns where a table lies by its name, unless it was created with a LOCATION.
 func Location(db, table string) string { return location(db, table) }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -18,9 +17,11 @@ import (
 	"github.com/featuresql/featuresql/engine/catalog"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/lru"
 	"github.com/featuresql/featuresql/engine/parser"
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
+	"github.com/featuresql/featuresql/txn"
 )
 
 // Options of a Runtime.
@@ -47,13 +48,16 @@ type Runtime struct {
 	hostExec  sql.NodeExecBuilder
 	fallbacks atomic.Int64
 	plans     *planCache
-	groups    sync.Map // of *txn.Group, by table
+	groups    *lru.Cache[string, *txn.Group] // by table
 }
+
+// maxGroups is on how many tables the server's statements share commits. One that is forgotten while it works does so on: two groups of a table are like two servers.
+const maxGroups = 1024
 
 // NewRuntime returns the runtime of an engine.
 func NewRuntime(p *catalog.Provider, opts Options) *Runtime {
 	catalog.SetTypeMapper(columnType)
-	rt := &Runtime{opts: opts, provider: p, plans: newPlanCache()}
+	rt := &Runtime{opts: opts, provider: p, plans: newPlanCache(), groups: lru.New[string, *txn.Group](maxGroups, nil)}
 	rt.hostExec = rowexec.DefaultBuilder
 	return rt
 }

@@ -141,8 +141,7 @@ func (rt *Runtime) commit(ctx *sql.Context, tx *txn.Transaction) error {
 // group returns what lets the statements of this server on a table share commits.
 // A table that is made anew under its name is another one.
 func (rt *Runtime) group(tx *txn.Transaction) *txn.Group {
-	g, _ := rt.groups.LoadOrStore(tx.Table().URL()+" "+tx.Base().Metadata().ID, &txn.Group{})
-	return g.(*txn.Group) //nolint:forcetypeassert // nothing else is stored
+	return rt.groups.GetOrAdd(tx.Table().URL()+" "+tx.Base().Metadata().ID, &txn.Group{})
 }
 
 // writing is one execution of a DML statement.

@@ -69,7 +69,7 @@ func (c *conn) become(user, db string, salt, answer []byte) error {
 		}
 		c.my.User, c.my.UserData = user, g
 		c.closeCursors()
-		c.my.PrepareData = map[uint32]*mysql.PrepareData{}
+		c.s.handler.forgetStatements(c.my)
 		h := c.s.handler
 		h.release(c.my)
 		c.s.cfg.Engine.CloseSession(c.my.ConnectionID)

@@ -194,7 +194,7 @@ func (c *conn) fieldList(args []byte) error {
 // reset answers COM_RESET_CONNECTION.
 func (c *conn) reset() error {
 	c.closeCursors()
-	c.my.PrepareData = map[uint32]*mysql.PrepareData{}
+	c.s.handler.forgetStatements(c.my)
 	if err := c.s.handler.ComResetConnection(c.my); err != nil {
 		e := mysqlerr.From(err)
 		_ = c.sendError(e.Num, e.State, e.Message)

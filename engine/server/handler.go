@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	host "github.com/dolthub/go-mysql-server/server"
@@ -32,6 +33,7 @@ type handler struct {
 	byConn   map[uint32]sql.Session
 	kills    map[uint32]context.CancelCauseFunc // of the statements under way, by connection
 	running  int
+	prepared atomic.Int64 // statements of all connections
 	draining bool
 	idle     chan struct{} // closed when draining and nothing runs
 }
@@ -167,6 +169,7 @@ func (h *handler) ConnectionClosed(c *mysql.Conn) {
 	if w, ok := c.Conn.(*conn); ok {
 		w.closeCursors()
 	}
+	h.forgetStatements(c)
 	h.release(c)
 	h.s.cfg.Engine.CloseSession(c.ConnectionID)
 	h.sessions.RemoveConn(c)
@@ -261,9 +264,29 @@ func (h *handler) ComPrepare(ctx context.Context, c *mysql.Conn, query string, p
 	prepare.PrepareStmt = text
 	fields, err := h.prepare(ctx, c, text)
 	if err != nil {
+		delete(c.PrepareData, prepare.StatementID)
 		return nil, mysqlerr.From(err)
 	}
+	h.prepared.Add(1)
 	return fields, nil
+}
+
+// maxPrepared is the variable that bounds the prepared statements of all connections.
+const maxPrepared = "max_prepared_stmt_count"
+
+// roomForStatement returns error 1461 if no more statements may be prepared. Connections that ask at once may each get a last one.
+func (h *handler) roomForStatement() error {
+	_, v, _ := sql.SystemVariables.GetGlobal(maxPrepared)
+	if limit, ok := v.(int64); ok && h.prepared.Load() >= limit {
+		return mysql.NewSQLError(1461, "42000", "Can't create more than max_prepared_stmt_count statements (current value: %d)", limit)
+	}
+	return nil
+}
+
+// forgetStatements ends all prepared statements of a connection.
+func (h *handler) forgetStatements(c *mysql.Conn) {
+	h.prepared.Add(-int64(len(c.PrepareData)))
+	c.PrepareData = map[uint32]*mysql.PrepareData{}
 }
 
 func (h *handler) prepare(ctx context.Context, c *mysql.Conn, text string) (fields []*querypb.Field, err error) {
@@ -272,6 +295,9 @@ func (h *handler) prepare(ctx context.Context, c *mysql.Conn, text string) (fiel
 		return nil, err
 	}
 	defer h.leave()
+	if err := h.roomForStatement(); err != nil {
+		return nil, err
+	}
 	sqlCtx, err := h.sessions.NewContextWithQuery(ctx, c, text)
 	if err != nil {
 		return nil, err
@@ -302,14 +328,16 @@ func (h *handler) prepare(ctx context.Context, c *mysql.Conn, text string) (fiel
 	return wire.FieldsOf(sqlCtx, node.Schema()), nil
 }
 
-// closeStatement forgets the plan of a prepared statement when no other has the same text.
+// closeStatement forgets a prepared statement, and its plan when no other has the same text.
 func (h *handler) closeStatement(c *mysql.Conn, id uint32) {
 	p, ok := c.PrepareData[id]
 	if !ok {
 		return
 	}
-	for other, q := range c.PrepareData {
-		if other != id && q.PrepareStmt == p.PrepareStmt {
+	h.prepared.Add(-1)
+	delete(c.PrepareData, id)
+	for _, q := range c.PrepareData {
+		if q.PrepareStmt == p.PrepareStmt {
 			return
 		}
 	}
