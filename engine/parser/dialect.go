@@ -31,6 +31,55 @@ func carried(unit string) (string, bool) {
 	return "", false
 }
 
+// unitNames gives the units that travel their names back.
+var unitNames = func() *strings.Replacer {
+	var pairs []string
+	for k, u := range compoundUnits {
+		pairs = append(pairs, carrier(k), u)
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+// substringFrom rewrites the FROM at i in SUBSTRING(x FROM n); with FOR, the host knows it.
+func (r *rewriter) substringFrom(i int) {
+	depth, open := 0, i-1
+	for ; open > 0 && depth >= 0; open-- {
+		switch {
+		case r.punct(open, ')'):
+			depth++
+		case r.punct(open, '('):
+			depth--
+		case depth == 0 && r.is(open, "select"):
+			return
+		}
+	}
+	if depth >= 0 || !r.is(open, "substring", "substr", "mid") {
+		return
+	}
+	depth = 0
+	for k := i + 1; k < len(r.toks) && depth >= 0; k++ {
+		switch {
+		case r.punct(k, '('):
+			depth++
+		case r.punct(k, ')'):
+			depth--
+		case depth == 0 && r.is(k, "for"):
+			return
+		}
+	}
+	r.edits = append(r.edits, edit{r.at(i).start, r.at(i).end, ","})
+}
+
+// bits rewrites 0b101 at i to b'101', which the host knows.
+func (r *rewriter) bits(i int) bool {
+	bits, ok := strings.CutPrefix(r.text(i), "0b")
+	if !ok || bits == "" || strings.Trim(bits, "01") != "" || r.punct(i-1, '.') {
+		return false
+	}
+	r.edits = append(r.edits, edit{r.at(i).start, r.at(i).end, "b'" + bits + "'"})
+	return true
+}
+
 // dialect brings what MySQL writes and the host's grammar does not take or misreads at the word i into its grammar.
 func (r *rewriter) dialect(i int) error {
 	switch r.src[r.toks[i].start] | 0x20 {
@@ -47,6 +96,10 @@ func (r *rewriter) dialect(i int) error {
 	case 'a', 's':
 		if r.is(i, "any", "all", "some") && r.punct(i+1, '(') && r.is(i+2, "select", "with", "table", "values") {
 			r.quantified(i)
+		}
+	case 'f':
+		if r.is(i, "from") {
+			r.substringFrom(i)
 		}
 	case 'u':
 		if r.is(i, "unknown") && (r.is(i-1, "is") || r.is(i-1, "not") && r.is(i-2, "is")) {

@@ -106,7 +106,9 @@ func (r *rewriter) word(i, depth int) (int, error) {
 	switch c := r.src[r.toks[i].start] | 0x20; c { // in lower case, if a letter
 	case 'a', 'f', 'g', 'j', 'm', 'o', 'p', 'r', 's', 't', 'u', 'v', 'w':
 	default:
-		r.quote(i)
+		if !r.bits(i) {
+			r.quote(i)
+		}
 		return 0, nil
 	}
 	switch {

@@ -186,6 +186,7 @@ var selectMarks = regexp.MustCompile("(?i)" + ownPrefix + `(grouping|(any|some|a
 
 // withoutMark is the text of a select expression as it was written.
 func withoutMark(text string) string {
+	text = unitNames.Replace(text)
 	if !strings.Contains(text, ownPrefix) {
 		return text
 	}

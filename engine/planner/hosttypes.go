@@ -304,12 +304,7 @@ func textFromHost(x any) (string, error) {
 	case []byte:
 		return string(x), nil
 	case sql.JSONWrapper:
-		doc, err := x.ToInterface()
-		if err != nil {
-			return "", err
-		}
-		b, err := json.Marshal(doc)
-		return string(b), err
+		return hosttypes.JsonToMySqlString(x)
 	case time.Time:
 		return x.Format("2006-01-02 15:04:05.999999"), nil
 	case decimal.Decimal:

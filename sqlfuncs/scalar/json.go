@@ -104,16 +104,43 @@ func jsonExtract(r *Row) error {
 	case len(st.found) == 0:
 		return r.Null()
 	case !many:
-		return r.RetStr(st.found[0])
+		return r.RetBuf(appendSpaced(r.Buf(), st.found[0]))
 	}
 	b := append(r.Buf(), '[')
 	for i, v := range st.found {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = append(b, v...)
+		b = appendSpaced(b, v)
 	}
 	return r.RetBuf(append(b, ']'))
+}
+
+// appendSpaced appends a document with MySQL's blanks: one behind each comma and colon, and no others.
+func appendSpaced(b, doc []byte) []byte {
+	quoted := false
+	for i := 0; i < len(doc); i++ {
+		c := doc[i]
+		switch {
+		case quoted:
+			if c == '\\' && i+1 < len(doc) {
+				b = append(b, c)
+				i++
+				c = doc[i]
+			} else if c == '"' {
+				quoted = false
+			}
+		case c == '"':
+			quoted = true
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			continue
+		case c == ',' || c == ':':
+			b = append(b, c, ' ')
+			continue
+		}
+		b = append(b, c)
+	}
+	return b
 }
 
 func jsonUnquote(r *Row) error {

@@ -315,6 +315,14 @@ func convert(e expr.Expr, letter byte, name string) (expr.Expr, error) {
 		return expr.Cast(e, tNTZ), nil
 	case 'S':
 		return expr.Cast(e, tTS), nil
+	case 'w': // a time or a datetime; text says itself which
+		switch {
+		case t.Kind == types.Time || t.Kind == types.String || t.Kind == types.Binary:
+			return e, nil
+		case t.IsTemporal():
+			return expr.Cast(e, tNTZ), nil
+		}
+		return expr.Cast(e, tTime), nil
 	case 't':
 		return expr.Cast(e, tTime), nil
 	case 'j':

@@ -1,6 +1,8 @@
 package scalar
 
 import (
+	"strings"
+
 	"github.com/featuresql/featuresql/engine/types"
 )
 
@@ -66,9 +68,7 @@ func init() {
 			return r.retDatetime(us)
 		}},
 		spec{name: "datediff", sig: "datediff(a, b)", doc: "Days from date b to date a.", args: "dd", ret: tInt, row: func(r *Row) error { return r.RetInt(r.Days(0) - r.Days(1)) }},
-		spec{name: "timediff", sig: "timediff(a, b)", doc: "Time from b to a.", args: "TT", ret: tTime, row: func(r *Row) error {
-			return r.RetInt(clampTime(r.Int(0) - r.Int(1)))
-		}},
+		spec{name: "timediff", sig: "timediff(a, b)", doc: "Time from b to a: two times, or two datetimes.", args: "ww", ret: tTime, nullsOut: true, row: timeDiff},
 		spec{name: "makedate", sig: "makedate(year, n)", doc: "The n-th day of a year; NULL for n < 1.", args: "ii", ret: tDate, nullsOut: true, row: makeDate},
 		spec{name: "maketime", sig: "maketime(h, m, s)", doc: "A time of its parts.", args: "iin", ret: tTime, nullsOut: true, row: makeTime},
 		spec{name: "to_days", sig: "to_days(d)", doc: "Days since year 0.", args: "d", ret: tInt, row: func(r *Row) error { return r.RetInt(r.Days(0) + types.DayZero) }},
@@ -224,4 +224,30 @@ func (r *Row) micros(k int) int64 {
 		return int64(x.Sign()) * limit
 	}
 	return int64(y.Lo)
+}
+
+func timeDiff(r *Row) error {
+	a, aDated, aok := r.clock(0)
+	b, bDated, bok := r.clock(1)
+	if !aok || !bok || aDated != bDated {
+		return r.Null()
+	}
+	return r.RetInt(clampTime(a - b))
+}
+
+// clock is operand k in microseconds: a time, or, with a date, since 1970.
+func (r *Row) clock(k int) (us int64, dated, ok bool) {
+	switch r.args[k].Type.Kind {
+	case types.Time:
+		return r.Int(k), false, true
+	case types.String, types.Binary:
+		s := strings.TrimSpace(string(r.Str(k)))
+		if strings.Count(strings.TrimPrefix(s, "-"), "-") > 1 {
+			d, ok := types.ParseDatetime(s)
+			return d.Micros, true, ok
+		}
+		us, ok = types.ParseTime(s)
+		return us, false, ok
+	}
+	return r.Micros(k), true, true
 }
