@@ -42,7 +42,7 @@ func (d *Database) viewKey(name string) string {
 	return d.viewPrefix() + strings.ToLower(name) + ".json"
 }
 
-// CreateView implements sql.ViewDatabase.
+// CreateView implements sql.ViewDatabase. OR REPLACE in the statement puts the view in place of another at once.
 func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createViewStmt string) error {
 	if err := commitBefore(ctx); err != nil {
 		return err
@@ -65,6 +65,10 @@ func (d *Database) CreateView(ctx *sql.Context, name, selectStatement, createVie
 	statement, written := parser.CutWritten(createViewStmt)
 	doc, err := json.Marshal(viewObject{Name: name, Select: selectStatement, Statement: statement, SQLMode: sql.LoadSqlMode(ctx).String(), Written: written, Definer: definer})
 	if err != nil {
+		return err
+	}
+	if parser.ReplacesView(statement) {
+		_, err = d.provider.store.Put(ctx, d.viewKey(name), bytes.NewReader(doc))
 		return err
 	}
 	err = d.provider.store.PutIfAbsent(ctx, d.viewKey(name), doc)

@@ -63,6 +63,12 @@ func applyDefiner(st ast.Statement, text string) {
 	}, st)
 }
 
+// ReplacesView says that a statement is CREATE OR REPLACE.
+func ReplacesView(text string) bool {
+	s := lexOne(text, false, false)
+	return s.seq(0, "create", "or", "replace")
+}
+
 // ViewSecurity reads DEFINER = account and SQL SECURITY INVOKER of a CREATE VIEW statement.
 func ViewSecurity(text string) (definer string, invoker bool, err error) {
 	s := lexOne(text, false, false)

@@ -39,7 +39,7 @@ func (rt *Runtime) shown(name string, schema sql.Schema, rows func(ctx *sql.Cont
 	return &shownRows{statement: statement{rt: rt, schema: schema}, name: name, rows: rows}
 }
 
-// showTable replaces the statements that show tables, views and connections; nil for any other node.
+// showTable replaces the statements that show tables, views and connections, and CREATE OR REPLACE VIEW; nil for any other node.
 func (rt *Runtime) showTable(ctx *sql.Context, n sql.Node) (sql.Node, error) {
 	switch n := n.(type) {
 	case *plan.ShowCreateTable:
@@ -60,6 +60,12 @@ func (rt *Runtime) showTable(ctx *sql.Context, n sql.Node) (sql.Node, error) {
 		return rt.shown("SHOW STATUS", n.Schema(), func(ctx *sql.Context) ([]sql.Row, error) {
 			return information.Status(rt.opts.Status).Rows(ctx, *n == *plan.NewShowStatus(true)), nil
 		}), nil
+	case *plan.CreateView:
+		if n.IsReplace { // the host would drop the view first; the catalog replaces it at once
+			c := *n
+			c.IsReplace = false
+			return &c, nil
+		}
 	case *plan.ShowProcessList:
 		return rt.shown("SHOW PROCESSLIST", information.ProcessSchema, information.Processes), nil
 	}
