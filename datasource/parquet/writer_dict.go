@@ -3,6 +3,7 @@ package parquet
 import (
 	"bytes"
 	"hash/maphash"
+	"math"
 	"math/bits"
 )
 
@@ -20,6 +21,30 @@ const (
 // against those of the plain values so far.
 func dictPays(dictBytes, codeBytes, plainBytes int) bool {
 	return dictBytes <= maxDictBytes && dictBytes+codeBytes < plainBytes-plainBytes/4
+}
+
+// Until earlyValues values were seen a dictionary may pay by what is to be expected of a chunk of expectedValues.
+const (
+	earlyValues    = 1 << 15
+	expectedValues = 1 << 17
+)
+
+// expectedDistinct guesses how many of total values are different if distinct of the first n are: as many as if each were drawn evenly from
+// the same ones, whose number is found by bisection.
+func expectedDistinct(distinct, n, total int) int {
+	seen := func(of, n float64) float64 { return of * -math.Expm1(-n/of) }
+	lo, hi := float64(distinct), 64*float64(distinct)
+	if seen(hi, float64(n)) <= float64(distinct) {
+		return total
+	}
+	for range 24 {
+		if mid := (lo + hi) / 2; seen(mid, float64(n)) < float64(distinct) {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return int(seen(hi, float64(total)))
 }
 
 // numberDict is the dictionary of a chunk of numbers, an open-addressed table from bit patterns to codes.
@@ -105,7 +130,15 @@ func (d *numberDict[T]) pays(codeBytes, values int) bool {
 	size := len(numberBytes(d.vals[:1]))
 	d.codeBytes += codeBytes
 	d.plainBytes += values * size
-	return dictPays(len(d.vals)*size, d.codeBytes, d.plainBytes)
+	if dictPays(len(d.vals)*size, d.codeBytes, d.plainBytes) {
+		return true
+	}
+	n := d.plainBytes / size
+	if n > earlyValues {
+		return false
+	}
+	distinct := expectedDistinct(len(d.vals), n, expectedValues)
+	return distinct <= maxDictEntries && dictPays(distinct*size, expectedValues/8*bits.Len(uint(distinct)), expectedValues*size)
 }
 
 // stringDict is the dictionary of a chunk of strings.

@@ -224,3 +224,27 @@ func TestLoadDataErrors(t *testing.T) {
 type failing struct{ err error }
 
 func (f *failing) Read([]byte) (int, error) { return 0, f.err }
+
+// TestLoadDataBeyondPacket sends a file that is greater than any command may be.
+func TestLoadDataBeyondPacket(t *testing.T) {
+	const lines = 1200
+	l := newLoader(t, engine.Options{})
+	l.exec("CREATE TABLE texts (s LONGTEXT)")
+	line := strings.Repeat("x", 60_000) + "\n"
+	text := func() io.Reader {
+		in, out := io.Pipe()
+		go func() {
+			for range lines {
+				if _, err := io.WriteString(out, line); err != nil {
+					return
+				}
+			}
+			_ = out.Close()
+		}()
+		return in
+	}
+	if n, err := l.load("LOAD DATA LOCAL INFILE %s INTO TABLE texts", text); n != lines || err != nil {
+		t.Fatal(n, err)
+	}
+	l.want("SELECT concat(count(*), ' ', sum(length(s))) FROM texts", fmt.Sprintf("%d %d", lines, lines*60_000))
+}

@@ -129,12 +129,15 @@ func (c *conn) nextPacket() error {
 	}
 	_ = c.raw.SetReadDeadline(time.Now().Add(c.s.cfg.ReadTimeout))
 	n := payloadBytes(h)
+	if !c.continues {
+		c.command = 0 // the limit is that of a command, and of each piece of a file
+	}
 	begins := !c.continues && h[3] == 0 && !c.number255
 	c.number255 = h[3] == 255 && n > 0 // an empty packet ends the file
 	c.continues = n == maxPayload
 	c.seq = h[3] + 1
 	if begins {
-		c.command, c.muted, c.capture = 0, false, nil
+		c.muted, c.capture = false, nil
 		c.headerN, c.outLeft = 0, 0
 	}
 	if c.command += n; c.command > c.s.cfg.MaxPacketBytes {
