@@ -183,6 +183,22 @@ func BenchmarkSort(b *testing.B) {
 	})
 }
 
+// Hundreds of runs are merged.
+func BenchmarkSortInLittleMemory(b *testing.B) {
+	const rows = 2_000_000
+	t := randomKeys(rows, 1_000_000, tBig)
+	b.SetBytes(rows)
+	for b.Loop() {
+		q := testQuery(2)
+		q.Memory, q.TempDir = exec.NewBudget(1<<20, nil), b.TempDir()
+		n := 0
+		op := exec.NewSort(t.op(), []exec.SortKey{{Expr: t.col(0)}, {Expr: t.col(1)}})
+		if err := exec.Run(b.Context(), q, op, func(batch *vector.Batch) error { n += batch.Rows(); return nil }); err != nil || n != rows {
+			b.Fatalf("%d rows, %v", n, err)
+		}
+	}
+}
+
 func BenchmarkAsOfJoin(b *testing.B) {
 	const labels, features = 1_000_000, 4_000_000
 	left, right := randomKeys(labels, 100_000, tBig), randomKeys(features, 100_000, tBig)

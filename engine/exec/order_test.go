@@ -91,6 +91,27 @@ func TestSortManyRows(t *testing.T) {
 	}
 }
 
+// Equal rows of one stream stay in their order, also when they lie in many files.
+func TestSpilledSortIsStable(t *testing.T) {
+	for _, typ := range []types.Type{tBig, tString} {
+		tab := countingTable(120_000, 7, typ)
+		q := testQuery(1)
+		q.Memory, q.TempDir = exec.NewBudget(300_000, nil), t.TempDir()
+		got := collect(t, q, exec.NewSort(tab.op(), []exec.SortKey{{Expr: tab.col(0)}}))
+		if len(got) != 120_000 || q.Memory.SpilledBytes() == 0 {
+			t.Fatalf("%d rows, %d bytes in files", len(got), q.Memory.SpilledBytes())
+		}
+		for i := 1; i < len(got); i++ {
+			switch c := compareNulls(got[i-1][0], got[i][0]); {
+			case c > 0:
+				t.Fatalf("%s: row %d: %s after %s", typ, i, rowText(got[i]), rowText(got[i-1]))
+			case c == 0 && types.Compare(got[i-1][1], got[i][1]) >= 0:
+				t.Fatalf("%s: row %d: %s after its equal %s", typ, i, rowText(got[i]), rowText(got[i-1]))
+			}
+		}
+	}
+}
+
 func TestLimitAgainstModel(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		tab := drawTable(r, "c", 40, tInt, tString)

@@ -77,7 +77,7 @@ func (w *sortWorker) appendKey(dst []byte, e sortEntry) []byte {
 
 // spillMerge merges runs from files.
 type spillMerge struct {
-	runs  []*runCursor // that are not at their end; a heap by their next keys
+	runs  []*runCursor // that are not at their end: a heap, the one whose row comes first at its root
 	types []types.Type
 	outs  []*outVector
 	out   vector.Batch
@@ -86,24 +86,37 @@ type spillMerge struct {
 
 // runCursor reads one run block by block.
 type runCursor struct {
-	in   *spillReader
-	cols []*outVector // the last holds the keys
-	n    int
-	pos  int
+	in    *spillReader
+	cols  []*outVector // the last holds the keys
+	n     int
+	pos   int
+	key   []byte // of row pos
+	index int    // of the run: among equal rows, those of earlier runs come first
 }
 
-func (c *runCursor) key() []byte { return c.cols[len(c.cols)-1].Bytes(c.pos) }
+// step goes on to row pos, which the block has.
+func (c *runCursor) step(pos int) {
+	c.pos, c.key = pos, c.cols[len(c.cols)-1].Bytes(pos)
+}
+
+func (c *runCursor) before(d *runCursor) bool {
+	if k := bytes.Compare(c.key, d.key); k != 0 {
+		return k < 0
+	}
+	return c.index < d.index
+}
 
 // load reads the next block; it reports false at the end of the run.
 func (c *runCursor) load(ts []types.Type) (bool, error) {
 	n, err := readBlock(c.in, c.cols, ts)
-	c.n, c.pos = n, 0
 	if errors.Is(err, io.EOF) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("read spilled rows: %w", err)
 	}
+	c.n = n
+	c.step(0)
 	return true, nil
 }
 
@@ -124,7 +137,7 @@ func newSpillMerge(workers []*sortWorker, ts []types.Type) (*spillMerge, error) 
 			w.acct.free()
 		}
 		for i := range w.spill.ends {
-			c := &runCursor{in: w.spill.section(i)}
+			c := &runCursor{in: w.spill.section(i), index: len(m.runs)}
 			c.cols, _ = newOutVectors(m.types)
 			ok, err := c.load(m.types)
 			if err != nil {
@@ -141,26 +154,21 @@ func newSpillMerge(workers []*sortWorker, ts []types.Type) (*spillMerge, error) 
 	return m, nil
 }
 
-// sink moves the run at i behind those that come before it.
+// sink moves the run at i of the heap below those that come before it.
 func (m *spillMerge) sink(i int) {
-	for i < len(m.runs) {
-		least := m.least(i, 2*i+1, 2*i+2)
+	for {
+		least := i
+		for k := 2*i + 1; k <= 2*i+2 && k < len(m.runs); k++ {
+			if m.runs[k].before(m.runs[least]) {
+				least = k
+			}
+		}
 		if least == i {
 			return
 		}
 		m.runs[i], m.runs[least] = m.runs[least], m.runs[i]
 		i = least
 	}
-}
-
-// least returns which of some places, of which the first is one of a run, has the run that comes first.
-func (m *spillMerge) least(first int, others ...int) int {
-	for _, i := range others {
-		if i < len(m.runs) && bytes.Compare(m.runs[i].key(), m.runs[first].key()) < 0 {
-			first = i
-		}
-	}
-	return first
 }
 
 func (m *spillMerge) next(n int, skip bool) (*vector.Batch, int, error) {
@@ -185,32 +193,35 @@ func (m *spillMerge) next(n int, skip bool) (*vector.Batch, int, error) {
 // take puts out up to n rows of the run whose next row comes first, as long as they come before the others'.
 func (m *spillMerge) take(n int, skip bool) (int, error) {
 	c := m.runs[0]
-	var second []byte
-	alone := len(m.runs) == 1
-	if !alone {
-		second = m.runs[m.least(1, 2)].key()
+	var second *runCursor
+	for k := 1; k <= 2 && k < len(m.runs); k++ {
+		if second == nil || m.runs[k].before(second) {
+			second = m.runs[k]
+		}
 	}
 	m.rows = m.rows[:0]
-	for c.pos < c.n && len(m.rows) < n {
-		if !alone && len(m.rows) > 0 && bytes.Compare(c.key(), second) > 0 {
+	pos := c.pos
+	for pos < c.n && len(m.rows) < n {
+		c.step(pos)
+		if second != nil && len(m.rows) > 0 && second.before(c) {
 			break
 		}
-		m.rows = append(m.rows, uint16(c.pos))
-		c.pos++
+		m.rows = append(m.rows, uint16(pos))
+		pos++
 	}
 	if !skip {
 		for i, o := range m.outs {
 			appendRows(&o.Vector, &c.cols[i].Vector, m.rows, c.n)
 		}
 	}
-	if c.pos == c.n {
-		switch ok, err := c.load(m.types); {
-		case err != nil:
-			return 0, err
-		case !ok:
-			last := len(m.runs) - 1
-			m.runs[0], m.runs = m.runs[last], m.runs[:last]
-		}
+	if pos < c.n {
+		c.step(pos)
+	} else if ok, err := c.load(m.types); err != nil {
+		return 0, err
+	} else if !ok {
+		last := len(m.runs) - 1
+		m.runs[0] = m.runs[last]
+		m.runs = m.runs[:last]
 	}
 	m.sink(0)
 	return len(m.rows), nil
