@@ -141,8 +141,8 @@ func (h authorizer) HandleAuth(ctx *sql.Context, state sql.AuthorizationQuerySta
 		return r.asDefiner(ctx, definer, auth)
 	}
 	switch auth.AuthType {
-	case ast.AuthType_IGNORE, ast.AuthType_SHOW, ast.AuthType_SUPER:
-		return nil // checked over the bound plan, or nothing to check; SUPER stands for KILL alone
+	case ast.AuthType_IGNORE, ast.AuthType_SHOW, ast.AuthType_SUPER, ast.AuthType_PROCESS:
+		return nil // checked over the bound plan, or nothing to check; SUPER stands for KILL alone, PROCESS for SHOW PROCESSLIST
 	case ast.AuthType_VISIBLE:
 		if auth.TargetType == ast.AuthTargetType_DatabaseIdentifiers {
 			for _, name := range auth.TargetNames {
@@ -207,9 +207,6 @@ func (r *rights) table(ctx *sql.Context, want accounts.Privilege, database, tabl
 	if IsSystem(at.Database) {
 		if want != accounts.Select && !r.access.All() {
 			return r.access.NoDatabase(at.Database)
-		}
-		if strings.EqualFold(table, "processlist") { // it shows everybody's statements
-			return r.access.Global(accounts.Process)
 		}
 		return nil
 	}

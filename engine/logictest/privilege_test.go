@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,7 +141,6 @@ var privilegeCases = []struct {
 	{`SHOW TABLES FROM fraud`, []string{`SELECT ON fraud.labels`}, 1044},
 	{`CREATE DATABASE extra`, []string{`CREATE ON *.*`}, 1044},
 	{`DROP DATABASE extra`, []string{`DROP ON *.*`}, 1044},
-	{`SELECT count(*) FROM information_schema.processlist`, []string{`PROCESS ON *.*`}, 1227},
 	{`FLUSH PRIVILEGES`, []string{`RELOAD ON *.*`}, 1227},
 	{`SET GLOBAL max_connections = 100`, []string{`SUPER ON *.*`}, 1227},
 	{`CREATE USER x1`, []string{`CREATE USER ON *.*`}, 1227},
@@ -294,11 +294,44 @@ func TestNamesAreHidden(t *testing.T) {
 		`SELECT group_concat(table_name) FROM information_schema.tables WHERE table_schema IN ('fraud', 'other')`:           "labels",
 		`SELECT group_concat(schema_name) FROM information_schema.schemata WHERE schema_name <> 'information_schema'`:       "fraud",
 		`SELECT group_concat(DISTINCT table_name) FROM information_schema.columns WHERE table_schema IN ('fraud', 'other')`: "labels",
+		`SELECT group_concat(DISTINCT user) FROM information_schema.processlist`:                                            "u",
 	} {
 		var got string
 		if err := u.QueryRowContext(t.Context(), st).Scan(&got); err != nil || got != want {
 			t.Errorf("%s: %q %v, want %q", st, got, err, want)
 		}
+	}
+}
+
+// TestProcessesOfOthers lists the connections of others to those with PROCESS alone.
+func TestProcessesOfOthers(t *testing.T) {
+	s := newSecured(t)
+	s.exec(s.root, `CREATE USER u IDENTIFIED WITH mysql_native_password BY 'pw'`)
+	u := s.open("u", "pw", "")
+	users := func() string {
+		rows, err := u.QueryContext(t.Context(), "SHOW PROCESSLIST")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		var list []string
+		for rows.Next() {
+			var user string
+			var other any
+			if err := rows.Scan(&other, &user, &other, &other, &other, &other, &other, &other); err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, user)
+		}
+		slices.Sort(list)
+		return strings.Join(slices.Compact(list), ",")
+	}
+	if got := users(); got != "u" {
+		t.Errorf("without PROCESS: %s", got)
+	}
+	s.exec(s.root, `GRANT PROCESS ON *.* TO u`)
+	if got := users(); got != "root,u" {
+		t.Errorf("with PROCESS: %s", got)
 	}
 }
 

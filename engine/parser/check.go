@@ -2,6 +2,8 @@ package parser
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	ast "github.com/dolthub/vitess/go/vt/sqlparser"
@@ -73,8 +75,8 @@ func checkNode(n ast.SQLNode) error {
 		case *ast.Select:
 			return true, checkSelect(n)
 		case *ast.SetOp:
-			if len(n.OrderBy) > 0 {
-				nameConstants(n)
+			if sel := firstSelect(n); sel != nil && len(n.OrderBy) > 0 {
+				nameExpressions(sel, true)
 			}
 			for i, o := range n.OrderBy {
 				if (place{}).check(o.Expr) != nil {
@@ -86,26 +88,59 @@ func checkNode(n ast.SQLNode) error {
 	}, n)
 }
 
-// nameConstants gives the constants in the list of the first SELECT of a set operation aliases: the host takes ORDER BY 1
-// for an order by the constant itself.
-func nameConstants(n *ast.SetOp) {
-	sel := firstSelect(n)
-	if sel == nil {
-		return
-	}
+// nameExpressions gives the expressions of a select list aliases, if need be also the constants: where ORDER BY 1 is above
+// what the list has computed, the host computes an expression without one again, from columns that are not there.
+func nameExpressions(sel *ast.Select, constants bool) {
 	for _, x := range sel.SelectExprs {
 		a, ok := x.(*ast.AliasedExpr)
 		if !ok || !a.As.IsEmpty() {
 			continue
 		}
-		if _, column := a.Expr.(*ast.ColName); column {
+		switch a.Expr.(type) {
+		case *ast.ColName:
 			continue
+		case *ast.SQLVal:
+			if !constants {
+				continue
+			}
 		}
 		name := a.InputExpression
 		if name == "" {
 			name = ast.String(a.Expr)
 		}
 		a.As = ast.NewColIdent(name)
+	}
+}
+
+// ordinal is the position in the select list that an item of ORDER BY names; 0: none.
+func ordinal(o *ast.Order) int {
+	v, ok := o.Expr.(*ast.SQLVal)
+	if !ok || v.Type != ast.IntVal {
+		return 0
+	}
+	n, _ := strconv.Atoi(string(v.Val)) // 0 if it is too large
+	return n
+}
+
+// orderByNames replaces positions in ORDER BY by the aliases of the expressions there.
+func orderByNames(s *ast.Select) {
+	names := map[string]int{}
+	for _, x := range s.SelectExprs {
+		a, ok := x.(*ast.AliasedExpr)
+		if !ok {
+			return // a star: it is not known yet what is where
+		}
+		names[outputName(a)]++
+	}
+	for _, o := range s.OrderBy {
+		n := ordinal(o)
+		if n < 1 || n > len(s.SelectExprs) {
+			continue
+		}
+		a := s.SelectExprs[n-1].(*ast.AliasedExpr) //nolint:forcetypeassert // there is no star
+		if _, column := a.Expr.(*ast.ColName); !column && !a.As.IsEmpty() && names[outputName(a)] == 1 {
+			o.Expr = &ast.ColName{Name: a.As}
+		}
 	}
 }
 
@@ -171,6 +206,10 @@ func checkSelect(s *ast.Select) error {
 		}
 	}
 	nameApart(s)
+	if s.QueryOpts.Distinct && slices.ContainsFunc(s.OrderBy, func(o *ast.Order) bool { return ordinal(o) > 0 }) {
+		nameExpressions(s, false)
+		orderByNames(s)
+	}
 	if s.Where != nil {
 		if err := (place{}).check(s.Where.Expr); err != nil {
 			return err
