@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/featuresql/featuresql/datasource/objstore"
+	"github.com/featuresql/featuresql/txn"
 )
 
 // PlaceError says that nothing can be created at a location of the warehouse.
@@ -52,6 +53,8 @@ func (p *Provider) CheckPlace(ctx context.Context, loc string) error {
 		switch {
 		case rest == databaseMarker, strings.HasPrefix(rest, "_views/"), strings.HasPrefix(rest, "_links/"):
 			return &PlaceError{loc, "is a database"}
+		case strings.HasPrefix(rest, "_delta_log/"): // since the caller looked
+			return &txn.TableExistsError{Table: p.store.URL() + "/" + loc}
 		case strings.Contains(rest, "/_delta_log/"):
 			return &PlaceError{loc, fmt.Sprintf("holds the table '%s'", obj.Key[:strings.LastIndex(obj.Key, "/_delta_log/")])}
 		}

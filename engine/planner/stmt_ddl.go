@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"sort"
@@ -92,6 +93,19 @@ func (s *statement) createTable(ctx *sql.Context, stmt *parser.CreateTable) ([]s
 	if err != nil {
 		return nil, err
 	}
+	for try := 1; ; try++ {
+		rows, err := s.createIn(ctx, stmt, db)
+		var there *txn.TableExistsError
+		if !errors.As(err, &there) || !stmt.IfNotExists && !stmt.OrReplace || try == maxCreations {
+			return rows, err
+		}
+	}
+}
+
+// maxCreations is how often CREATE OR REPLACE and CREATE IF NOT EXISTS begin again as others made the table meanwhile.
+const maxCreations = 5
+
+func (s *statement) createIn(ctx *sql.Context, stmt *parser.CreateTable, db *catalog.Database) ([]sql.Row, error) {
 	loc, exists, err := db.Location(ctx, stmt.Table.Name)
 	if err != nil {
 		return nil, err
