@@ -46,7 +46,7 @@ func TestOpenTablesAreBounded(t *testing.T) {
 			t.Fatalf("%d tables are open", n)
 		}
 	}
-	if open("t10") != open("t10") {
+	if last := open("t10"); open("t10") != last {
 		t.Error("a table that was just used was opened again")
 	}
 	if _, err := first.Snapshot(t.Context()); err != nil || open("t0") == first {
