@@ -153,7 +153,9 @@ func (e *Engine) Options() Options { return e.options }
 
 // NewSession wraps a session of the host.
 func (e *Engine) NewSession(base *sql.BaseSession) *catalog.Session {
-	return catalog.NewSession(base, e.provider, txn.Options{EngineInfo: "featuresql/" + Version, Linger: 2 * time.Millisecond, Observe: e.observe})
+	s := catalog.NewSession(base, e.provider, txn.Options{EngineInfo: "featuresql/" + Version, Linger: 2 * time.Millisecond, Observe: e.observe})
+	s.SetEvaluator(e.runtime.Evaluate)
+	return s
 }
 
 // Close lets go of what the engine holds. Sessions must have ended.

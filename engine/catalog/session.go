@@ -44,6 +44,7 @@ type Session struct {
 	next     *bool          // whether the next transaction is read only, if SET TRANSACTION said it
 	within   string         // the database of that view, while the statement is bound
 	warned   uint16         // warnings of the statement before
+	evaluate func(*sql.Context, sql.Expression) (any, bool)
 }
 
 type savepoint struct {
@@ -59,6 +60,19 @@ var _ sql.TransactionSession = (*Session)(nil)
 // NewSession wraps the host's session.
 func NewSession(base *sql.BaseSession, p *Provider, options txn.Options) *Session {
 	return &Session{BaseSession: base, provider: p, pins: map[string]*delta.Snapshot{}, reads: map[string][]ReadNote{}, options: options}
+}
+
+// SetEvaluator sets what Evaluate does.
+func (s *Session) SetEvaluator(evaluate func(*sql.Context, sql.Expression) (any, bool)) {
+	s.evaluate = evaluate
+}
+
+// Evaluate implements parser.Evaluator.
+func (s *Session) Evaluate(ctx *sql.Context, e sql.Expression) (any, bool) {
+	if s.evaluate == nil {
+		return nil, false
+	}
+	return s.evaluate(ctx, e)
 }
 
 // SessionOf returns the featuresql session of a host context.

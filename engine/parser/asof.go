@@ -234,7 +234,7 @@ func (e *asOfExpr) Eval(ctx *sql.Context, row sql.Row) (any, error) {
 	if unbound { // PREPARE
 		return AsOf{Time: newest}.Encode(), nil
 	}
-	v, err := e.Child.Eval(ctx, row)
+	v, err := evaluate(ctx, e.Child, row)
 	if err != nil {
 		return nil, fmt.Errorf("AS OF: %w", err)
 	}
@@ -250,6 +250,25 @@ func (e *asOfExpr) Eval(ctx *sql.Context, row sql.Row) (any, error) {
 		return nil, err
 	}
 	return a.Encode(), nil
+}
+
+// Evaluator is a session that computes constants as queries do, which the host does not for every function: its FROM_UNIXTIME knows no fractions.
+type Evaluator interface {
+	// Evaluate returns the value of e as the host would hand it over; ok is false for what only the host can compute.
+	Evaluate(ctx *sql.Context, e sql.Expression) (v any, ok bool)
+}
+
+func evaluate(ctx *sql.Context, e sql.Expression, row sql.Row) (any, error) {
+	switch e.(type) {
+	case *expression.Literal, *expression.UserVar, *expression.SystemVar:
+	default:
+		if s, ok := ctx.Session.(Evaluator); ok {
+			if v, ok := s.Evaluate(ctx, e); ok {
+				return v, nil
+			}
+		}
+	}
+	return e.Eval(ctx, row)
 }
 
 // SessionZone returns the zone of @@time_zone; SYSTEM is that of the process.
