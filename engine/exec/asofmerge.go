@@ -34,19 +34,24 @@ type asOfMerge struct {
 	sel  [1]uint16
 }
 
-// newAsOfMerge sorts the rows of the spools and what the left streams yield.
-func newAsOfMerge(ctx context.Context, r *asOfRun) (*asOfMerge, error) {
-	op, q := r.op, *r.query
-	// Each side has half of the budget, or one could leave the other without any.
-	q.Memory = NewBudget(r.query.Memory.LimitBytes()/2, r.query.Memory)
-	k := &kept{query: r.query, schema: r.spools[0].schema, spools: r.spools}
+// replayOf streams the rows that spools keep.
+func replayOf(q *Query, spools []*spool) Stream {
+	k := &kept{query: q, schema: spools[0].schema, spools: spools}
 	k.once.Do(func() { k.started.Store(true) })
 	k.open.Store(1)
-	for _, s := range r.spools {
+	for _, s := range spools {
 		k.chunks = append(k.chunks, s.chunks()...)
 	}
 	read := &replayRun{kept: k}
 	read.open.Store(1)
+	return &replayStream{run: read}
+}
+
+// newAsOfMerge sorts what lefts yield and the right rows of the spools.
+func newAsOfMerge(ctx context.Context, r *asOfRun, lefts []Stream, rights []*spool) (*asOfMerge, error) {
+	op, q := r.op, *r.query
+	// Each side has half of the budget, or one could leave the other without any.
+	q.Memory = NewBudget(r.query.Memory.LimitBytes()/2, r.query.Memory)
 	lk, rk := orderedKeys(op.leftKeys, op.rightKeys), orderedKeys(op.rightKeys, op.leftKeys)
 	m := &asOfMerge{run: r, at: -1, ref: noRow}
 	var err error
@@ -57,10 +62,10 @@ func newAsOfMerge(ctx context.Context, r *asOfRun) (*asOfMerge, error) {
 		return nil, err
 	}
 	right := &sortStream{op: NewSort(op.right, append(sortKeysOf(rk, op.rightTime), op.ties...)), query: &q, left: -1,
-		inputs: []Stream{&replayStream{run: read}}}
+		inputs: []Stream{replayOf(r.query, rights)}}
 	lq := q
 	lq.Memory = NewBudget(q.Memory.LimitBytes(), r.query.Memory)
-	left := &sortStream{op: NewSort(op.left, sortKeysOf(lk, op.leftTime)), query: &lq, left: -1, inputs: r.lefts}
+	left := &sortStream{op: NewSort(op.left, sortKeysOf(lk, op.leftTime)), query: &lq, left: -1, inputs: lefts}
 	m.left, m.right = left, right
 	// The streams that wait for this may close their inputs after it: all must be read by then.
 	left.started, left.err = true, left.start(ctx)

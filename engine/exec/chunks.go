@@ -163,15 +163,20 @@ func (c *collector) newChunk(columns int) {
 func (c *collector) addColumn(i int, chunk *vector.Batch, v *vector.Vector, sel []uint16, n int) {
 	dst := chunk.Cols[i]
 	d := c.schema.dicts[i]
+	common := v.Codes != nil && d != nil && v.Dict == d.dict // a chunk of another collector of the schema
 	if v.Codes != nil && d != nil && (dst == nil || dst.Codes != nil) {
-		if v.Dict.Len <= maxSharedDict && d.translate(v.Dict, v.Codes, sel, n, c.memoFor(v.Dict.Len)) {
+		if common || v.Dict.Len <= maxSharedDict && d.translate(v.Dict, v.Codes, sel, n, c.memoFor(v.Dict.Len)) {
 			if dst == nil {
 				dst = &vector.Vector{Type: c.schema.types[i], Phys: types.PhysBytes, Dict: d.dict, Codes: c.codesFor(n)}
 				chunk.Cols[i] = dst
 			}
 			appendValid(dst, v.Valid, sel, n)
 			for k := range n {
-				dst.Codes = append(dst.Codes, c.memo[v.Codes[rowAt(sel, k)]])
+				code := v.Codes[rowAt(sel, k)]
+				if !common {
+					code = c.memo[code]
+				}
+				dst.Codes = append(dst.Codes, code)
 			}
 			dst.Len += n
 			return
@@ -185,6 +190,10 @@ func (c *collector) addColumn(i int, chunk *vector.Batch, v *vector.Vector, sel 
 		dst = dst.Flat()
 		d.mu.Unlock()
 		chunk.Cols[i] = dst
+	}
+	if common {
+		d.mu.Lock()
+		defer d.mu.Unlock()
 	}
 	appendRows(dst, v, sel, n)
 }

@@ -210,7 +210,11 @@ func (l *lowering) asofJoin(r *joinRel, left, right exec.Operator, leftKeys, rig
 	for _, t := range r.asof.ties {
 		ties = append(ties, exec.SortKey{Expr: t})
 	}
-	return exec.NewAsOfJoin(left, right, leftKeys, rightKeys, r.asof.leftTime, r.asof.rightTime, r.asof.strict, r.kind == exec.JoinLeft, ties...)
+	op, err := exec.NewAsOfJoin(left, right, leftKeys, rightKeys, r.asof.leftTime, r.asof.rightTime, r.asof.strict, r.kind == exec.JoinLeft, ties...)
+	if err == nil && r.left.estimate() <= r.right.estimate() {
+		op.HoldLeft()
+	}
+	return op, err
 }
 
 // joinKeys are the keys of both inputs that are equal exactly where p is true; none if p is no equality. Where NULL equals

@@ -1,0 +1,349 @@
+package exec
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/featuresql/featuresql/engine/exec/sortkey"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// asOfCandidates reads the right side of a point-in-time join whose left side is indexed. A right row is of use to the
+// left rows of its key from its time on, until a newer right row is: it is put at the first of them, if it is newer than
+// what was there before. In the end each left row's match is what stands at its own place or, of those of its key, at the
+// nearest one before. So no more right rows need be held than there are left rows.
+type asOfCandidates struct {
+	run   *asOfRun
+	index *asOfIndex
+
+	// By place in index.times:
+	best []uint64 // time of the candidate, 0 if there is none: atomic, it grows
+	cand []uint32 // row*len(readers)+reader, or noRow
+	ties []int64  // of the candidate, a value for each of tieColumns
+
+	locks    [256]sync.Mutex // of the places that end in these bits
+	readers  []*asOfReader
+	spilling atomic.Bool // candidates are in the readers' spools, with some that are none any more
+	acct     *account
+
+	rows  *rowSet
+	match []uint32 // of each left row
+}
+
+// asOfReader is one worker's part: the candidates that it found, and those of them that have lost since.
+type asOfReader struct {
+	of      *asOfCandidates
+	number  uint32
+	set     *exprSet // keys, time
+	kb      keyBatch
+	gid     []uint32
+	live    []uint16
+	sel     []uint16
+	times   []uint64 // of sel
+	places  []uint32
+	rows    *collector
+	placeOf []uint32 // of rows
+	left    []uint16
+	held    int // rows that were left when it last let go of those that had lost
+	acct    *account
+	spool   *spool
+}
+
+func newAsOfCandidates(r *asOfRun) *asOfCandidates {
+	return &asOfCandidates{run: r, index: r.index, acct: r.query.account("asof join")}
+}
+
+// read reads the right side and closes it; unless it is spilling, match and rows are known then.
+func (c *asOfCandidates) read(ctx context.Context, inputs []Stream) error {
+	op, q := c.run.op, c.run.query
+	if !c.index.spilling.Load() {
+		places := len(c.index.times)
+		if places == 0 {
+			c.settle()
+			return closeAll(inputs)
+		}
+		if c.acct.set(int64(places)*int64(12+8*len(op.tieColumns))) == nil {
+			c.best, c.cand, c.ties = make([]uint64, places), make([]uint32, places), make([]int64, places*len(op.tieColumns))
+			for i := range c.cand {
+				c.cand[i] = noRow
+			}
+		}
+	}
+	c.spilling.Store(c.best == nil)
+	schema := newRowSchema(fieldTypes(op.right.Fields()))
+	for i := range inputs {
+		c.readers = append(c.readers, &asOfReader{of: c, number: uint32(i), live: []uint16{}, sel: []uint16{}, left: []uint16{}, rows: newCollector(schema, nil),
+			acct: q.account("asof join"), spool: newSpool(q, schema, "asof join", len(inputs))})
+	}
+	exprs := append(append([]expr.Expr(nil), op.rightKeys...), op.rightTime)
+	err := parallel(ctx, len(inputs), func(ctx context.Context, i int) error {
+		set, err := compileExprs(exprs, q.Env)
+		if err != nil {
+			inputs[i].Close()
+			return err
+		}
+		c.readers[i].set = set
+		return drain(ctx, inputs[i], c.readers[i].take)
+	})
+	if err != nil {
+		return err
+	}
+	if !c.spilling.Load() {
+		if err = c.acct.grow(int64(len(c.index.rows.chunks)) * chunkRows * 4); err == nil {
+			c.settle()
+			return nil
+		} else if !isFull(err) {
+			return err
+		}
+		c.spilling.Store(true)
+	}
+	for _, r := range c.readers {
+		if err := r.toFile(); err != nil {
+			return err
+		}
+	}
+	c.drop()
+	return nil
+}
+
+// drop lets go of all but the spools.
+func (c *asOfCandidates) drop() {
+	c.best, c.cand, c.ties, c.match, c.rows = nil, nil, nil, nil, nil
+	c.acct.free()
+}
+
+func (c *asOfCandidates) spools() []*spool {
+	out := make([]*spool, len(c.readers))
+	for i, r := range c.readers {
+		out[i] = r.spool
+	}
+	return out
+}
+
+func (c *asOfCandidates) free() {
+	for _, r := range c.readers {
+		r.acct.free()
+		r.rows = nil
+		r.spool.free()
+	}
+	c.drop()
+}
+
+// take makes the rows of a batch candidates, where they are better than those before.
+func (r *asOfReader) take(b *vector.Batch) error {
+	c := r.of
+	vecs, err := r.set.eval(b)
+	if err != nil {
+		return err
+	}
+	r.live = liveKeys(r.live[:0], vecs, b)
+	if c.best == nil { // there is no index
+		return r.keep(b, r.live)
+	}
+	r.findPlaces(vecs, b)
+	if len(r.sel) == 0 {
+		return nil
+	}
+	readers, at := uint64(len(c.readers)), uint64(r.rows.rows)
+	if (at+uint64(len(r.sel)))*readers >= uint64(noRow) {
+		c.spilling.Store(true) // the names are used up
+	}
+	if c.spilling.Load() {
+		return r.takeToFile(b)
+	}
+	_ = r.rows.add(b.Cols, r.sel, b.Len) // only accounting can fail
+	r.placeOf = append(r.placeOf, r.places...)
+	for k, place := range r.places {
+		c.offer(place, r.times[k], uint32((at+uint64(k))*readers)+r.number, b, int(r.sel[k]))
+	}
+	return r.account()
+}
+
+// takeToFile adds the rows of sel to what will be sorted. They are no candidates, but keep out older ones.
+func (r *asOfReader) takeToFile(b *vector.Batch) error {
+	c := r.of
+	for k, place := range r.places {
+		lock := c.lock(place)
+		if r.times[k] > c.best[place] {
+			atomic.StoreUint64(&c.best[place], r.times[k])
+			c.cand[place] = noRow
+		}
+		lock.Unlock()
+	}
+	if err := r.toFile(); err != nil {
+		return err
+	}
+	return r.keep(b, r.sel)
+}
+
+// keep adds rows to what will be sorted.
+func (r *asOfReader) keep(b *vector.Batch, sel []uint16) error {
+	if len(sel) == 0 {
+		return nil
+	}
+	return r.spool.add(b.Cols, sel, b.Len)
+}
+
+// findPlaces sets sel, times and places to the live rows that are no older than the candidate at their place.
+func (r *asOfReader) findPlaces(vecs []*vector.Vector, b *vector.Batch) {
+	c, x := r.of, r.of.index
+	r.gid = x.find(&r.kb, vecs[:x.nKeys], r.live, b.Len, r.gid)
+	r.sel, r.times, r.places = r.sel[:0], r.times[:0], r.places[:0]
+	strict := c.run.op.strict
+	for k, i := range r.live {
+		g := r.gid[k]
+		if g == 0 {
+			continue
+		}
+		t := sortkey.Word(vecs[x.nKeys], int(i))
+		place := x.until(g, t, strict)
+		if place == int(x.starts[g+1]) || t < atomic.LoadUint64(&c.best[place]) {
+			continue
+		}
+		r.sel, r.times, r.places = append(r.sel, i), append(r.times, t), append(r.places, uint32(place))
+	}
+}
+
+// lock locks a place, until it is unlocked.
+func (c *asOfCandidates) lock(place uint32) *sync.Mutex {
+	l := &c.locks[place%uint32(len(c.locks))]
+	l.Lock()
+	return l
+}
+
+// offer makes row i of b, named ref, the candidate at a place unless that has a better one by now.
+func (c *asOfCandidates) offer(place uint32, t uint64, ref uint32, b *vector.Batch, i int) {
+	lock := c.lock(place)
+	defer lock.Unlock()
+	columns := c.run.op.tieColumns
+	ties := c.ties[int(place)*len(columns):][:len(columns)]
+	if c.cand[place] != noRow {
+		best := c.best[place]
+		if t < best {
+			return
+		}
+		for k := 0; t == best && k < len(columns); k++ {
+			if v := b.Cols[columns[k]].Int(i); v < ties[k] {
+				return
+			} else if v > ties[k] {
+				break
+			}
+		}
+	}
+	for k, col := range columns {
+		ties[k] = b.Cols[col].Int(i)
+	}
+	c.cand[place] = ref
+	atomic.StoreUint64(&c.best[place], t)
+}
+
+// account reserves what is held; where that is much, the rows that have lost go.
+func (r *asOfReader) account() error {
+	if r.rows.rows > 2*r.held+4*chunkRows {
+		r.compact()
+	}
+	err := r.acct.set(r.sizeBytes())
+	if isFull(err) && r.rows.rows > r.held+r.held/4+chunkRows {
+		r.compact()
+		err = r.acct.set(r.sizeBytes())
+	}
+	if isFull(err) {
+		r.of.spilling.Store(true)
+		return r.toFile()
+	}
+	return err
+}
+
+func (r *asOfReader) sizeBytes() int64 { return r.rows.sizeBytes() + int64(cap(r.placeOf))*4 }
+
+// eachChunk calls f with every chunk and those of its rows that are candidates, the first of which is row at.
+func (r *asOfReader) eachChunk(f func(chunk *vector.Batch, sel []uint16, at int) error) error {
+	c := r.of
+	readers := uint32(len(c.readers))
+	for i, chunk := range r.rows.chunks {
+		at := i << chunkBits
+		sel := r.left[:0]
+		for row := range chunk.Len {
+			place := r.placeOf[at+row]
+			lock := c.lock(place)
+			if c.cand[place] == uint32(at+row)*readers+r.number {
+				sel = append(sel, uint16(row))
+			}
+			lock.Unlock()
+		}
+		r.left = sel
+		if err := f(chunk, sel, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compact lets go of the rows that are no candidates any more.
+func (r *asOfReader) compact() {
+	c := r.of
+	readers := uint32(len(c.readers))
+	rows := newCollector(r.rows.schema, nil)
+	var places []uint32
+	_ = r.eachChunk(func(chunk *vector.Batch, sel []uint16, at int) error {
+		to := uint32(rows.rows)
+		_ = rows.add(chunk.Cols, sel, chunk.Len) // only accounting can fail
+		for k, row := range sel {
+			place := r.placeOf[at+int(row)]
+			places = append(places, place)
+			lock := c.lock(place)
+			if old := uint32(at+int(row))*readers + r.number; c.cand[place] == old {
+				c.cand[place] = (to+uint32(k))*readers + r.number
+			}
+			lock.Unlock()
+		}
+		return nil
+	})
+	r.rows, r.placeOf, r.held = rows, places, rows.rows
+}
+
+// toFile moves the candidates to the spool.
+func (r *asOfReader) toFile() error {
+	if r.rows.rows > 0 {
+		err := r.eachChunk(func(chunk *vector.Batch, sel []uint16, _ int) error { return r.spool.add(chunk.Cols, sel, chunk.Len) })
+		if err != nil {
+			return err
+		}
+		r.rows, r.placeOf = newCollector(r.rows.schema, nil), nil
+	}
+	r.acct.free()
+	return r.spool.spill()
+}
+
+// settle finds the match of each left row.
+func (c *asOfCandidates) settle() {
+	x := c.index
+	collectors, base := make([]*collector, len(c.readers)), make([]uint32, len(c.readers))
+	chunks := 0
+	for i, r := range c.readers {
+		collectors[i], base[i] = r.rows, uint32(chunks<<chunkBits)
+		chunks += len(r.rows.chunks)
+		r.placeOf = nil
+	}
+	c.rows = newRowSet(fieldTypes(c.run.op.right.Fields()), collectors)
+	c.match = make([]uint32, len(x.rows.chunks)<<chunkBits)
+	for i := range c.match {
+		c.match[i] = noRow
+	}
+	readers := uint32(len(c.readers))
+	for g := range x.keys.n {
+		ref := noRow
+		for place := x.starts[g]; place < x.starts[g+1]; place++ {
+			if found := c.cand[place]; found != noRow {
+				ref = base[found%readers] + found/readers
+			}
+			c.match[x.refs[place]] = ref
+		}
+	}
+	c.best, c.cand, c.ties = nil, nil, nil
+	x.dropOrder()
+	_ = c.acct.set(int64(len(c.match)) * 4) // less than before
+	x.acct.free()
+}
