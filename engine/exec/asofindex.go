@@ -390,21 +390,26 @@ func (x *asOfIndex) find(kb *keyBatch, vecs []*vector.Vector, sel []uint16, n in
 	return gid
 }
 
-// until returns where the times of group g that are less than t (at most t, if same) end.
-func (x *asOfIndex) until(g uint32, t uint64, same bool) int {
-	lo, hi := int(x.starts[g]), int(x.starts[g+1])
+// until returns where, from place lo to hi, the times that are less than t (at most t, if same) end.
+func (x *asOfIndex) until(lo, hi int, t uint64, same bool) int {
 	if same {
 		if t == ^uint64(0) {
 			return hi
 		}
 		t++
 	}
-	for lo < hi {
-		if mid := int(uint(lo+hi) / 2); x.times[mid] < t {
-			lo = mid + 1
-		} else {
-			hi = mid
+	times := x.times
+	n := hi - lo
+	for n > 1 {
+		half := n / 2
+		next := lo + half
+		if times[next-1] >= t { // a move, no branch
+			next = lo
 		}
+		lo, n = next, n-half
+	}
+	if n == 1 && times[lo] < t {
+		lo++
 	}
 	return lo
 }
@@ -414,7 +419,8 @@ func (x *asOfIndex) newest(g uint32, t uint64, strict bool) uint32 {
 	if g == 0 {
 		return noRow
 	}
-	if end := x.until(g, t, !strict); end > int(x.starts[g]) {
+	first := int(x.starts[g])
+	if end := x.until(first, int(x.starts[g+1]), t, !strict); end > first {
 		return x.refs[end-1]
 	}
 	return noRow

@@ -18,10 +18,11 @@ type asOfCandidates struct {
 	run   *asOfRun
 	index *asOfIndex
 
-	// By place in index.times:
-	best []uint64 // time of the candidate, 0 if there is none: atomic, it grows
-	cand []uint32 // row*len(readers)+reader, or noRow
-	ties []int64  // of the candidate, a value for each of tieColumns
+	// Of each place in index.times stride words: the time of the candidate, 0 if there is none; its name,
+	// row*len(readers)+reader or noRow; and its value in each of tieColumns. They change under the place's lock, but for the
+	// name, which its reader may change alone. The first two are read without the lock.
+	places []uint64
+	stride int
 
 	locks    [256]sync.Mutex // of the places that end in these bits
 	readers  []*asOfReader
@@ -46,7 +47,8 @@ type asOfReader struct {
 	rows    *collector
 	placeOf []uint32 // of rows
 	left    []uint16
-	held    int // rows that were left when it last let go of those that had lost
+	touched uint64 // the sum of what was read ahead, so that it is read
+	held    int    // rows that were left when it last let go of those that had lost
 	acct    *account
 	spool   *spool
 }
@@ -64,14 +66,15 @@ func (c *asOfCandidates) read(ctx context.Context, inputs []Stream) error {
 			c.settle()
 			return closeAll(inputs)
 		}
-		if c.acct.set(int64(places)*int64(12+8*len(op.tieColumns))) == nil {
-			c.best, c.cand, c.ties = make([]uint64, places), make([]uint32, places), make([]int64, places*len(op.tieColumns))
-			for i := range c.cand {
-				c.cand[i] = noRow
+		c.stride = 2 + len(op.tieColumns)
+		if c.acct.set(int64(places)*int64(c.stride)*8) == nil {
+			c.places = make([]uint64, places*c.stride)
+			for i := range places {
+				c.places[i*c.stride+1] = uint64(noRow)
 			}
 		}
 	}
-	c.spilling.Store(c.best == nil)
+	c.spilling.Store(c.places == nil)
 	schema := newRowSchema(fieldTypes(op.right.Fields()))
 	for i := range inputs {
 		c.readers = append(c.readers, &asOfReader{of: c, number: uint32(i), live: []uint16{}, sel: []uint16{}, left: []uint16{}, rows: newCollector(schema, nil),
@@ -110,7 +113,7 @@ func (c *asOfCandidates) read(ctx context.Context, inputs []Stream) error {
 
 // drop lets go of all but the spools.
 func (c *asOfCandidates) drop() {
-	c.best, c.cand, c.ties, c.match, c.rows = nil, nil, nil, nil, nil
+	c.places, c.match, c.rows = nil, nil, nil
 	c.acct.free()
 }
 
@@ -139,7 +142,7 @@ func (r *asOfReader) take(b *vector.Batch) error {
 		return err
 	}
 	r.live = liveKeys(r.live[:0], vecs, b)
-	if c.best == nil { // there is no index
+	if c.places == nil { // there is no index
 		return r.keep(b, r.live)
 	}
 	r.findPlaces(vecs, b)
@@ -165,10 +168,10 @@ func (r *asOfReader) take(b *vector.Batch) error {
 func (r *asOfReader) takeToFile(b *vector.Batch) error {
 	c := r.of
 	for k, place := range r.places {
-		lock := c.lock(place)
-		if r.times[k] > c.best[place] {
-			atomic.StoreUint64(&c.best[place], r.times[k])
-			c.cand[place] = noRow
+		p, lock := c.lock(place)
+		if r.times[k] > p[0] {
+			atomic.StoreUint64(&p[0], r.times[k])
+			atomic.StoreUint64(&p[1], uint64(noRow))
 		}
 		lock.Unlock()
 	}
@@ -186,57 +189,75 @@ func (r *asOfReader) keep(b *vector.Batch, sel []uint16) error {
 	return r.spool.add(b.Cols, sel, b.Len)
 }
 
-// findPlaces sets sel, times and places to the live rows that are no older than the candidate at their place.
+// placeBlock is how many rows are looked up together: what they touch fits a core's first cache.
+const placeBlock = 256
+
+// findPlaces sets sel, times and places to the live rows that are no older than the candidate at their place. It goes by blocks,
+// and by stages within a block, so that the cache misses of a block overlap.
 func (r *asOfReader) findPlaces(vecs []*vector.Vector, b *vector.Batch) {
 	c, x := r.of, r.of.index
 	r.gid = x.find(&r.kb, vecs[:x.nKeys], r.live, b.Len, r.gid)
 	r.sel, r.times, r.places = r.sel[:0], r.times[:0], r.places[:0]
-	strict := c.run.op.strict
-	for k, i := range r.live {
-		g := r.gid[k]
-		if g == 0 {
-			continue
+	time, strict := vecs[x.nKeys], c.run.op.strict
+	var lo, hi [placeBlock]uint32
+	for at := 0; at < len(r.live); at += placeBlock {
+		gid, live := r.gid[at:min(at+placeBlock, len(r.live))], r.live[at:]
+		for k, g := range gid {
+			lo[k], hi[k] = x.starts[g], x.starts[g+1] // group 0 has none
 		}
-		t := sortkey.Word(vecs[x.nKeys], int(i))
-		place := x.until(g, t, strict)
-		if place == int(x.starts[g+1]) || t < atomic.LoadUint64(&c.best[place]) {
-			continue
+		for k := range gid {
+			if lo[k] < hi[k] {
+				r.touched += x.times[lo[k]] + x.times[hi[k]-1]
+			}
 		}
-		r.sel, r.times, r.places = append(r.sel, i), append(r.times, t), append(r.places, uint32(place))
+		for k := range gid {
+			lo[k] = uint32(x.until(int(lo[k]), int(hi[k]), sortkey.Word(time, int(live[k])), strict))
+		}
+		for k := range gid {
+			if lo[k] < hi[k] {
+				r.touched += atomic.LoadUint64(&c.places[int(lo[k])*c.stride])
+			}
+		}
+		for k := range gid {
+			if lo[k] == hi[k] {
+				continue
+			}
+			if t := sortkey.Word(time, int(live[k])); t >= atomic.LoadUint64(&c.places[int(lo[k])*c.stride]) {
+				r.sel, r.times, r.places = append(r.sel, live[k]), append(r.times, t), append(r.places, lo[k])
+			}
+		}
 	}
 }
 
-// lock locks a place, until it is unlocked.
-func (c *asOfCandidates) lock(place uint32) *sync.Mutex {
+// lock returns a place, which is this goroutine's until it is unlocked.
+func (c *asOfCandidates) lock(place uint32) ([]uint64, *sync.Mutex) {
 	l := &c.locks[place%uint32(len(c.locks))]
 	l.Lock()
-	return l
+	return c.places[int(place)*c.stride:][:c.stride], l
 }
 
 // offer makes row i of b, named ref, the candidate at a place unless that has a better one by now.
 func (c *asOfCandidates) offer(place uint32, t uint64, ref uint32, b *vector.Batch, i int) {
-	lock := c.lock(place)
+	p, lock := c.lock(place)
 	defer lock.Unlock()
 	columns := c.run.op.tieColumns
-	ties := c.ties[int(place)*len(columns):][:len(columns)]
-	if c.cand[place] != noRow {
-		best := c.best[place]
-		if t < best {
+	if atomic.LoadUint64(&p[1]) != uint64(noRow) {
+		if t < p[0] {
 			return
 		}
-		for k := 0; t == best && k < len(columns); k++ {
-			if v := b.Cols[columns[k]].Int(i); v < ties[k] {
+		for k := 0; t == p[0] && k < len(columns); k++ {
+			if v, best := b.Cols[columns[k]].Int(i), int64(p[2+k]); v < best {
 				return
-			} else if v > ties[k] {
+			} else if v > best {
 				break
 			}
 		}
 	}
 	for k, col := range columns {
-		ties[k] = b.Cols[col].Int(i)
+		p[2+k] = uint64(b.Cols[col].Int(i))
 	}
-	c.cand[place] = ref
-	atomic.StoreUint64(&c.best[place], t)
+	atomic.StoreUint64(&p[1], uint64(ref))
+	atomic.StoreUint64(&p[0], t)
 }
 
 // account reserves what is held; where that is much, the rows that have lost go.
@@ -258,23 +279,23 @@ func (r *asOfReader) account() error {
 
 func (r *asOfReader) sizeBytes() int64 { return r.rows.sizeBytes() + int64(cap(r.placeOf))*4 }
 
+// name returns the name that row has while it is the candidate at its place, and where the place has it.
+func (r *asOfReader) name(row int) (name uint64, at *uint64) {
+	c := r.of
+	return uint64(row)*uint64(len(c.readers)) + uint64(r.number), &c.places[int(r.placeOf[row])*c.stride+1]
+}
+
 // eachChunk calls f with every chunk and those of its rows that are candidates, the first of which is row at.
 func (r *asOfReader) eachChunk(f func(chunk *vector.Batch, sel []uint16, at int) error) error {
-	c := r.of
-	readers := uint32(len(c.readers))
 	for i, chunk := range r.rows.chunks {
 		at := i << chunkBits
-		sel := r.left[:0]
+		r.left = r.left[:0]
 		for row := range chunk.Len {
-			place := r.placeOf[at+row]
-			lock := c.lock(place)
-			if c.cand[place] == uint32(at+row)*readers+r.number {
-				sel = append(sel, uint16(row))
+			if name, p := r.name(at + row); atomic.LoadUint64(p) == name {
+				r.left = append(r.left, uint16(row))
 			}
-			lock.Unlock()
 		}
-		r.left = sel
-		if err := f(chunk, sel, at); err != nil {
+		if err := f(chunk, r.left, at); err != nil {
 			return err
 		}
 	}
@@ -283,25 +304,19 @@ func (r *asOfReader) eachChunk(f func(chunk *vector.Batch, sel []uint16, at int)
 
 // compact lets go of the rows that are no candidates any more.
 func (r *asOfReader) compact() {
-	c := r.of
-	readers := uint32(len(c.readers))
-	rows := newCollector(r.rows.schema, nil)
-	var places []uint32
+	rows, kept := newCollector(r.rows.schema, nil), &asOfReader{of: r.of, number: r.number}
 	_ = r.eachChunk(func(chunk *vector.Batch, sel []uint16, at int) error {
-		to := uint32(rows.rows)
+		to := rows.rows
 		_ = rows.add(chunk.Cols, sel, chunk.Len) // only accounting can fail
 		for k, row := range sel {
-			place := r.placeOf[at+int(row)]
-			places = append(places, place)
-			lock := c.lock(place)
-			if old := uint32(at+int(row))*readers + r.number; c.cand[place] == old {
-				c.cand[place] = (to+uint32(k))*readers + r.number
-			}
-			lock.Unlock()
+			kept.placeOf = append(kept.placeOf, r.placeOf[at+int(row)])
+			old, p := r.name(at + int(row))
+			renamed, _ := kept.name(to + k)
+			atomic.CompareAndSwapUint64(p, old, renamed) // else it has lost meanwhile
 		}
 		return nil
 	})
-	r.rows, r.placeOf, r.held = rows, places, rows.rows
+	r.rows, r.placeOf, r.held = rows, kept.placeOf, rows.rows
 }
 
 // toFile moves the candidates to the spool.
@@ -336,13 +351,13 @@ func (c *asOfCandidates) settle() {
 	for g := range x.keys.n {
 		ref := noRow
 		for place := x.starts[g]; place < x.starts[g+1]; place++ {
-			if found := c.cand[place]; found != noRow {
+			if found := uint32(c.places[int(place)*c.stride+1]); found != noRow {
 				ref = base[found%readers] + found/readers
 			}
 			c.match[x.refs[place]] = ref
 		}
 	}
-	c.best, c.cand, c.ties = nil, nil, nil
+	c.places = nil
 	x.dropOrder()
 	_ = c.acct.set(int64(len(c.match)) * 4) // less than before
 	x.acct.free()
