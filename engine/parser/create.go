@@ -237,7 +237,10 @@ func (r *cursor) attribute(def *ColumnDef, extra *columnExtra) (more bool, err e
 		name := r.name(r.i + 1)
 		r.i += 2
 		extra.checks, err = r.check(extra.checks, name)
-	case r.accept("collate"), r.accept("character", "set"), r.accept("charset"), r.accept("column_format"), r.accept("storage"):
+	case r.accept("collate"):
+		def.Type.Collate = r.text(r.i)
+		r.i++
+	case r.accept("character", "set"), r.accept("charset"), r.accept("column_format"), r.accept("storage"):
 		r.i++
 	case r.is(r.i, "unique", "references", "on", "invisible", "mask"):
 		return false, &UnsupportedError{strings.ToUpper(r.text(r.i)) + " of a column"}
@@ -334,7 +337,7 @@ func quoteText(s string) string {
 }
 
 // ignoredOptions are table options of MySQL that say nothing about a Delta table.
-var ignoredOptions = []string{"engine", "charset", "collate", "auto_increment", "row_format", "avg_row_length", "checksum", "delay_key_write",
+var ignoredOptions = []string{"engine", "charset", "auto_increment", "row_format", "avg_row_length", "checksum", "delay_key_write",
 	"key_block_size", "max_rows", "min_rows", "pack_keys", "stats_auto_recalc", "stats_persistent", "stats_sample_pages", "compression",
 	"encryption", "insert_method", "tablespace", "autoextend_size"}
 
@@ -359,8 +362,12 @@ func (r *creator) options() (err error) {
 			r.s.Comment, err = r.str()
 		case r.accept("tblproperties"):
 			r.s.Properties, _, err = r.properties(true)
-		case r.accept("default", "character", "set"), r.accept("character", "set"), r.accept("default", "charset"), r.accept("default", "collate"):
+		case r.accept("default", "character", "set"), r.accept("character", "set"), r.accept("default", "charset"):
 			r.acceptPunct('=')
+			r.i++
+		case r.accept("default", "collate"), r.accept("collate"):
+			r.acceptPunct('=')
+			r.s.Collate = r.text(r.i)
 			r.i++
 		case r.is(r.i, ignoredOptions...):
 			r.i++

@@ -20,6 +20,8 @@ type DataType struct {
 	Fixed bool
 	// Declared is the type in MySQL's spelling where it allows less than Delta's type; "" otherwise.
 	Declared string
+	// Collate is the collation that was asked for, "" for none: tables have but one.
+	Collate string
 	// Text is the type as it was written.
 	Text string
 

@@ -175,6 +175,7 @@ type CreateTable struct {
 	ClusterBy     []string
 	Checks        []Check
 	Comment       string
+	Collate       string            // of the table; "" none
 	Properties    map[string]string // TBLPROPERTIES
 	Location      string
 	AsSelect      bool

@@ -114,7 +114,10 @@ func (c *cursor) scalarAttributes(t *DataType) (unsigned bool) {
 		case c.accept("unsigned"), c.accept("zerofill"):
 			unsigned = true
 		case c.accept("signed"), c.is(c.i, "binary") && t.Name == "string" && c.accept("binary"), c.accept("ascii"), c.accept("unicode"):
-		case c.accept("character", "set"), c.accept("charset"), c.accept("collate"):
+		case c.accept("character", "set"), c.accept("charset"):
+			c.i++
+		case c.accept("collate"):
+			t.Collate = c.text(c.i)
 			c.i++
 		default:
 			return unsigned

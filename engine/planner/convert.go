@@ -331,7 +331,7 @@ func (c *converter) sort(child sql.Node, by sql.SortFields, outer []exec.Field) 
 func (c *converter) sortKeys(by sql.SortFields, s scope) ([]exec.SortKey, error) {
 	var keys []exec.SortKey
 	for _, f := range by {
-		x, err := c.scalar(f.Column, s)
+		x, err := c.ordered(f.Column, s)
 		if err != nil {
 			return nil, err
 		}
@@ -397,7 +397,10 @@ func (c *converter) count(e sql.Expression) (int64, error) {
 
 func (c *converter) distinct(child sql.Node, outer []exec.Field) (rel, error) {
 	in, err := c.convert(child, outer)
-	return &distinctRel{input: in}, err
+	if err != nil {
+		return nil, err
+	}
+	return c.distinctOf(in, child.Schema())
 }
 
 func (c *converter) values(tuples [][]sql.Expression, schema sql.Schema, outer []exec.Field) (rel, error) {

@@ -24,7 +24,7 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &grouping{c: c, in: scope{fields: in.fields(), outer: outer, attach: &attached{in: in}}, node: &aggRel{}, texts: map[string]int{}}
+	g := &grouping{c: c, in: scope{fields: in.fields(), outer: outer, attach: &attached{in: in}}, node: &aggRel{}, texts: map[string]int{}, collated: map[int]sql.Expression{}}
 	keys := n.GroupByExprs
 	if isRollup(n) {
 		keys = keys[:len(keys)-1]
@@ -34,6 +34,11 @@ func (c *converter) groupBy(n *plan.GroupBy, outer []exec.Field) (rel, error) {
 		at, err := g.addKey(unalias(k))
 		if err != nil {
 			return nil, err
+		}
+		if isRollup(n) {
+			if err := c.noCollation("WITH ROLLUP", k); err != nil {
+				return nil, err
+			}
 		}
 		levels = append(levels, at)
 		g.texts[textOf(unalias(k))] = at
@@ -79,6 +84,8 @@ type grouping struct {
 	// rollup are the expressions of GROUP BY WITH ROLLUP, levels the keys that they are.
 	rollup []sql.Expression
 	levels []int
+	// collated are the expressions of the keys that stand for more than one value.
+	collated map[int]sql.Expression
 }
 
 // key returns the position of the grouping column that is x.
@@ -96,12 +103,17 @@ func sameAggregate(a, b exec.Aggregate) bool {
 
 // addKey returns the position of a grouping column, a new one if need be.
 func (g *grouping) addKey(e sql.Expression) (int, error) {
-	x, err := g.c.scalar(e, g.in)
+	x, err := g.c.ordered(e, g.in)
 	if err != nil {
 		return 0, err
 	}
 	if at, dup := g.key(x); dup {
 		return at, nil
+	}
+	if id, err := g.c.collation(e); err != nil {
+		return 0, err
+	} else if id != sql.Collation_Unspecified {
+		g.collated[len(g.node.keys)] = e
 	}
 	g.node.keys = append(g.node.keys, x)
 	g.node.out = append(g.node.out, exec.Field{Name: x.String(), Type: x.Type(), Nullable: x.Nullable()})
@@ -112,11 +124,11 @@ func (g *grouping) addKey(e sql.Expression) (int, error) {
 // GetFields into its output.
 func (g *grouping) rewrite(e sql.Expression) (sql.Expression, error) {
 	if at, ok := g.texts[textOf(e)]; ok {
-		return g.field(at), nil
+		return g.keyValue(at)
 	}
 	if x, err := g.c.scalarWithoutFallback(e, g.in); err == nil {
 		if at, ok := g.key(x); ok {
-			return g.field(at), nil
+			return g.keyValue(at)
 		}
 	}
 	if x, ok := e.(*parser.Grouping); ok {
@@ -149,6 +161,17 @@ func (g *grouping) rewrite(e sql.Expression) (sql.Expression, error) {
 		replaced[i] = r
 	}
 	return e.WithChildren(replaced...)
+}
+
+// keyValue is the value of a grouping column; of those that a collation takes for one, any.
+func (g *grouping) keyValue(at int) (sql.Expression, error) {
+	if e, ok := g.collated[at]; ok {
+		var err error
+		if at, err = g.addCall("any_value", []sql.Expression{e}, exec.Aggregate{}); err != nil {
+			return nil, err
+		}
+	}
+	return g.field(at), nil
 }
 
 func (g *grouping) field(at int) sql.Expression {
@@ -202,7 +225,7 @@ func (g *grouping) groupConcat(e *aggregation.GroupConcat) (int, error) {
 	kids := e.Children() // sort expressions first, then what is concatenated
 	a := exec.Aggregate{Distinct: hostString(e, "distinct") != "", Separator: hostString(e, "separator")}
 	for i, d := range desc {
-		x, err := g.c.scalar(kids[i], g.in)
+		x, err := g.c.ordered(kids[i], g.in)
 		if err != nil {
 			return 0, err
 		}
@@ -213,15 +236,28 @@ func (g *grouping) groupConcat(e *aggregation.GroupConcat) (int, error) {
 }
 
 func (g *grouping) addCall(name string, args []sql.Expression, a exec.Aggregate) (int, error) {
-	var err error
-	if a.Args, err = g.c.scalars(args, g.in); err != nil {
-		return 0, err
+	if a.Distinct && name != "count" || name == "min" || name == "max" {
+		if err := g.c.noCollation(strings.ToUpper(name), args...); err != nil {
+			return 0, err
+		}
+	}
+	for _, e := range args {
+		convert := g.c.scalar
+		if a.Distinct {
+			convert = g.c.ordered
+		}
+		x, err := convert(e, g.in)
+		if err != nil {
+			return 0, err
+		}
+		a.Args = append(a.Args, x)
 	}
 	a.Name = name
 	in := make([]types.Type, len(a.Args))
 	for i, x := range a.Args {
 		in[i] = x.Type()
 	}
+	var err error
 	if a.Type, err = agg.Resolve(name, in, a.Distinct); err != nil {
 		return 0, err
 	}

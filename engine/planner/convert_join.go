@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 
@@ -145,11 +146,20 @@ func (c *converter) setOp(n *plan.SetOp, outer []exec.Field) (rel, error) {
 	out := setOpFields(lf, rf)
 	l, r = castRel(l, out), castRel(r, out)
 	var in rel
+	if n.SetOpType != plan.UnionType {
+		for _, col := range append(n.Left().Schema(), n.Right().Schema()...) {
+			if id := collationOf(col.Type); id != sql.Collation_Unspecified {
+				return nil, &UnsupportedError{What: "EXCEPT and INTERSECT of text with COLLATE " + id.Name()}
+			}
+		}
+	}
 	switch {
 	case n.SetOpType == plan.UnionType:
 		in = &unionRel{parts: []rel{l, r}, out: out}
 		if n.Distinct {
-			in = &distinctRel{input: in}
+			if in, err = c.distinctOf(in, n.Schema()); err != nil {
+				return nil, err
+			}
 		}
 	case !n.Distinct:
 		numbered := append(slices.Clone(out), exec.Field{Name: "number", Type: types.Of(types.Int64)})

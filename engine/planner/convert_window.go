@@ -183,12 +183,15 @@ func (w *windowing) add(e *parser.WindowExpr) error {
 		return nil
 	}
 	r := &windowRel{}
-	var err error
-	if r.partition, err = w.c.scalars(e.PartitionBy(), w.s); err != nil {
-		return err
+	for _, k := range e.PartitionBy() {
+		x, err := w.c.ordered(k, w.s)
+		if err != nil {
+			return err
+		}
+		r.partition = append(r.partition, x)
 	}
 	for i, k := range e.OrderBy() {
-		x, err := w.c.scalar(k, w.s)
+		x, err := w.c.ordered(k, w.s)
 		if err != nil {
 			return err
 		}

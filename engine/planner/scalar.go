@@ -69,7 +69,10 @@ func (c *converter) scalars(es []sql.Expression, s scope) ([]expr.Expr, error) {
 }
 
 func (c *converter) call(name string, s scope, args ...sql.Expression) (expr.Expr, error) {
-	xs, err := c.scalars(args, s)
+	xs, err := c.collated(name, s, args)
+	if err == nil && xs == nil {
+		xs, err = c.scalars(args, s)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +112,8 @@ func (c *converter) kernelScalar(e sql.Expression, s scope) (expr.Expr, error) {
 		return c.bitsOf(e, s)
 	case *parser.Exact:
 		return c.scalar(e.Child, s)
-	case *expression.CollatedExpression:
-		return c.collated(e, s)
+	case *expression.CollatedExpression: // what compares looks at it
+		return c.scalar(e.Child(), s)
 	case *expression.Interval:
 		return nil, fmt.Errorf("%w: interval outside of date arithmetic", errNoKernel)
 	case *expression.UserVar, *expression.SystemVar, *expression.ProcedureParam:
@@ -153,14 +156,6 @@ func (c *converter) hostConstant(e sql.Expression) (expr.Expr, error) {
 		return nil, errNoKernel
 	}
 	return &expr.Literal{Val: v}, nil
-}
-
-// collated accepts collations that compare by bytes and leaves the others to the row path.
-func (c *converter) collated(e *expression.CollatedExpression, s scope) (expr.Expr, error) {
-	if id, _ := e.CollationCoercibility(c.ctx); id == sql.Collation_binary || id == sql.Collation_utf8mb4_0900_bin || id == sql.Collation_utf8mb4_bin {
-		return c.scalar(e.Child(), s)
-	}
-	return nil, errNoKernel
 }
 
 func (c *converter) operator(e sql.Expression, s scope) (expr.Expr, error) {

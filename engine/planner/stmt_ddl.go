@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -105,11 +106,29 @@ func (s *statement) createTable(ctx *sql.Context, stmt *parser.CreateTable) ([]s
 // maxCreations is how often CREATE OR REPLACE and CREATE IF NOT EXISTS begin again as others made the table meanwhile.
 const maxCreations = 5
 
+// noteCollations warns that a collation other than by bytes has no effect on a table.
+func noteCollations(ctx *sql.Context, stmt *parser.CreateTable) {
+	var noted []string
+	note := func(name string) {
+		name = strings.Trim(strings.ToLower(name), "'\"`")
+		if id, err := sql.ParseCollation("", name, false); name == "" || slices.Contains(noted, name) || err == nil && byBytes(id) {
+			return
+		}
+		noted = append(noted, name)
+		ctx.Session.Warn(&sql.Warning{Level: "Note", Code: 1105, Message: "text of tables compares by bytes: COLLATE " + name + " has no effect here, only in expressions"})
+	}
+	note(stmt.Collate)
+	for i := range stmt.Columns {
+		note(stmt.Columns[i].Type.Collate)
+	}
+}
+
 func (s *statement) createIn(ctx *sql.Context, stmt *parser.CreateTable, db *catalog.Database) ([]sql.Row, error) {
 	loc, exists, err := db.Location(ctx, stmt.Table.Name)
 	if err != nil {
 		return nil, err
 	}
+	noteCollations(ctx, stmt)
 	switch {
 	case exists && stmt.IfNotExists:
 		ctx.Warn(1050, "Table '%s' already exists", stmt.Table.Name)

@@ -140,6 +140,9 @@ func (c *converter) unnest(e sql.Expression, s scope) (rel, error) {
 		return c.unnestExists(e.Query, s, negated)
 	case *plan.InSubquery:
 		if sq, ok := e.Right().(*plan.Subquery); ok {
+			if err := c.noCollation("IN (SELECT …)", e.Left()); err != nil {
+				return nil, err
+			}
 			return c.unnestIn(e.Left(), sq, s, negated)
 		}
 	}
@@ -353,9 +356,15 @@ func (c *converter) subqueryScalar(e sql.Expression, s scope) (expr.Expr, error)
 		return c.subqueryValue(existsSubquery, e.Query, operands{}, s)
 	case *plan.InSubquery:
 		if sq, ok := e.Right().(*plan.Subquery); ok {
+			if err := c.noCollation("IN (SELECT …)", e.Left()); err != nil {
+				return nil, err
+			}
 			return c.membership("=", e.Left(), sq, s)
 		}
 	case *parser.Quantified:
+		if err := c.noCollation("ANY and ALL", e.Left); err != nil {
+			return nil, err
+		}
 		return c.membership(e.Op, e.Left, e.Query, s)
 	}
 	return nil, errNoKernel
