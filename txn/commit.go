@@ -137,6 +137,8 @@ func (c *committer) passWinners(ctx context.Context) (ours bool, err error) {
 	case ours:
 		c.log.observe(Recovered, c.next.version, c.next.number, nil)
 		return true, nil
+	case w == nil && c.replaced(ctx): // what took the version went with the table
+		return false, c.truncated()
 	case w == nil:
 		return false, c.log.unknownOutcome(c.next, errVanished)
 	}

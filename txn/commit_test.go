@@ -268,6 +268,44 @@ func TestCreate(t *testing.T) {
 	}
 }
 
+// TestCreateStaged: a table whose files went with another one that was dropped meanwhile is not made, whichever file and whenever it was.
+func TestCreateStaged(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before bool // the files were looked for
+		made   bool
+	}{{"nobody drops", true, true}, {"dropped between the files", true, false}, {"dropped before the commit", false, false}} {
+		warehouse := localStore(t)
+		store := objstore.Sub(warehouse, "t")
+		one, two := file("part=p/one", "p", 0, 9), file("part=p/two", "p", 0, 9)
+		put := func(a action.Add) {
+			_, err := store.Put(t.Context(), a.Path, strings.NewReader("x"))
+			must(t, err)
+		}
+		put(one)
+		drop := func() { must(t, objstore.DropFolder(t.Context(), warehouse, "t")) }
+		if !c.made && c.before {
+			drop()
+		}
+		put(two)
+		faults := faultstore.New(store, faultstore.Options{Rules: []faultstore.Rule{{Ops: faultstore.PutIfAbsent, Kind: faultstore.Slow, Key: func(string) bool {
+			if !c.made && !c.before {
+				drop()
+			}
+			return false
+		}}}})
+		creation := txn.Creation{Metadata: metadata(), Protocol: protocol(), Actions: []action.Action{{Add: &one}, {Add: &two}}, Staged: true}
+		err := txn.CreateTable(t.Context(), faults, creation, txn.Options{})
+		var conflict *txn.ConflictError
+		if c.made && err != nil || !c.made && !errors.As(err, &conflict) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if _, err := store.Head(t.Context(), "_delta_log/00000000000000000000.json"); (err == nil) != c.made {
+			t.Errorf("%s: the commit: %v", c.name, err)
+		}
+	}
+}
+
 // TestCheckpoints: one follows every interval-th commit, and its failure is told but does no harm.
 func TestCheckpoints(t *testing.T) {
 	for _, c := range []struct {

@@ -40,7 +40,7 @@ type attempt struct {
 	data    []byte
 	txnID   string
 	number  int             // of the transaction's attempts, for events
-	beside  objstore.Object // the commit that the transaction began on; not for version 0
+	beside  objstore.Object // the commit that the transaction began on; of version 0 a data file, if it has any
 }
 
 // put stores a commit: nil if it did, errTaken if something is there, errReplaced if the log is not the one of a.beside, else as Transaction.Commit says.

@@ -19,6 +19,9 @@ type Creation struct {
 	Operation string            // "CREATE TABLE" by default
 	Params    map[string]string // of the operation
 	Metrics   map[string]string
+	// Staged says that the files of Actions were put into the table's folder for it. They are all there when the table is: a DROP of another
+	// table of this name may have taken some with it.
+	Staged bool
 }
 
 // Create makes a table with default options: version 0 in the store of its root. See CreateTable.
@@ -27,7 +30,8 @@ func Create(ctx context.Context, store objstore.Store, metadata *action.Metadata
 }
 
 // CreateTable makes a table: version 0 in the store of its root. *TableExistsError if there is a log, or another writer was
-// faster; *UnknownOutcomeError if it may have been made. A feature that this program cannot write is refused.
+// faster; *ConflictError if others made and dropped tables there meanwhile; *UnknownOutcomeError if it may have been made. A feature that this
+// program cannot write is refused.
 func CreateTable(ctx context.Context, store objstore.Store, c Creation, opts Options) error {
 	opts = opts.ensureDefaults()
 	if err := errors.Join(feature.CheckWrite(c.Protocol, c.Metadata), feature.CheckMetadata(c.Protocol, c.Metadata)); err != nil {
@@ -52,17 +56,50 @@ func CreateTable(ctx context.Context, store objstore.Store, c Creation, opts Opt
 	if a.data, err = c.encode(store.URL(), a.txnID, opts); err != nil {
 		return err
 	}
+	if a.beside, err = c.staged(ctx, store); err != nil {
+		return err
+	}
 	err = l.put(ctx, a)
+	if errors.Is(err, errReplaced) {
+		return dropped(store)
+	}
 	if !errors.Is(err, errTaken) {
 		return err
 	}
 	switch w, ours, err := l.readBack(ctx, a); {
 	case ours:
 		return nil
-	case err != nil || w == nil:
-		return l.unknownOutcome(a, errors.Join(errVanished, err))
+	case err != nil:
+		return l.unknownOutcome(a, err)
+	case w == nil: // it was another's table and is gone, or ours and was dropped
+		return dropped(store)
 	}
 	return &TableExistsError{Table: store.URL()}
+}
+
+func dropped(store objstore.Store) error {
+	return &ConflictError{Table: store.URL(), Kind: LogTruncated}
+}
+
+// staged looks that all files are there, and returns one of them. A DROP takes all that a folder holds, so that they are there as
+// long as that one is.
+func (c Creation) staged(ctx context.Context, store objstore.Store) (one objstore.Object, err error) {
+	if !c.Staged {
+		return one, nil
+	}
+	for _, a := range c.Actions {
+		if a.Add == nil {
+			continue
+		}
+		one, err = store.Head(ctx, action.Unescape(a.Add.Path))
+		if errors.Is(err, objstore.ErrNotFound) {
+			return one, dropped(store)
+		}
+		if err != nil {
+			return one, fmt.Errorf("create table %s: %w", store.URL(), err)
+		}
+	}
+	return one, nil
 }
 
 // encode returns the commit file of version 0.

@@ -29,8 +29,21 @@ func (t *Table) named(err error) error {
 	return fmt.Errorf("table %s: %w", t.URL(), err)
 }
 
+// maxLoads is how often the log is read anew as what was listed is not there any more: others drop the table, or make it anew.
+const maxLoads = 4
+
 // load reads the newest version without the help of an older one.
-func (t *Table) load(ctx context.Context) (*Snapshot, error) {
+func (t *Table) load(ctx context.Context) (s *Snapshot, err error) {
+	for range maxLoads {
+		if s, err = t.loadListed(ctx); !errors.Is(err, objstore.ErrNotFound) {
+			break
+		}
+	}
+	return s, err
+}
+
+// loadListed lists the log and reads the newest version.
+func (t *Table) loadListed(ctx context.Context) (*Snapshot, error) {
 	l, hinted, err := t.listNewest(ctx)
 	if err != nil {
 		return nil, t.named(err)

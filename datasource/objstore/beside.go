@@ -17,7 +17,7 @@ type BesideStore interface {
 	PutIfAbsentBeside(ctx context.Context, key string, data []byte, beside Object) error
 }
 
-// PutBeside is Put into the very folder, or one below it, in which the object beside still is what it was when it was listed. If it is not, as the
+// PutBeside is Put into the very folder in which the object beside still is what it was when it was listed: the innermost one that holds both. If it is not, as the
 // folder was dropped and maybe made anew, that is ErrReplaced and ErrNotStored. A folder that is dropped meanwhile takes what was put with it.
 // Where the driver has no folders, or beside has no key, this is Put.
 func PutBeside(ctx context.Context, s Store, key string, r io.Reader, beside Object) (Object, error) {
@@ -56,10 +56,16 @@ func (l *Local) inFolderOf(key string, beside Object, f func(folder *Local, name
 		return notStored(key, err)
 	}
 	dir := parent(beside.Key)
-	name, below := strings.CutPrefix(key, dir+"/")
-	if dir == "" || !below {
-		return notStored(key, fmt.Errorf("%w: not in the folder of %q", ErrInvalidKey, beside.Key))
+	for dir != "" && !strings.HasPrefix(key, dir+"/") {
+		dir = parent(dir)
 	}
+	if dir == "" { // the root, which nobody drops
+		if o, err := l.stat(beside.Key); err != nil || !o.Same(beside) {
+			return notStored(key, errors.Join(ErrReplaced, err))
+		}
+		return f(l, key)
+	}
+	name := key[len(dir)+1:]
 	root, err := l.root.OpenRoot(dir)
 	if errors.Is(translate(err), ErrNotFound) {
 		return notStored(key, ErrReplaced)

@@ -317,3 +317,49 @@ func TestPutBeside(t *testing.T) {
 		t.Errorf("the store holds %q", got)
 	}
 }
+
+// TestPutBesideOfAnotherFolder: the folder that counts is the innermost one that holds both objects.
+func TestPutBesideOfAnotherFolder(t *testing.T) {
+	s := newLocal(t, t.TempDir())
+	put := func(key string, beside objstore.Object) error {
+		return objstore.PutIfAbsentBeside(t.Context(), s, key, []byte("x"), beside)
+	}
+	for _, key := range []string{"t/p=1/a", "u/a"} {
+		if err := put(key, objstore.Object{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := s.Head(t.Context(), "t/p=1/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := put("t/log/0", file); err != nil {
+		t.Error(err)
+	}
+	if err := put("u/log/0", file); err != nil { // in the root
+		t.Error(err)
+	}
+	if err := objstore.DropFolder(t.Context(), s, "t"); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"t/log/1", "u/log/1"} {
+		if err := put(key, file); !errors.Is(err, objstore.ErrReplaced) || !errors.Is(err, objstore.ErrNotStored) {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
+// TestPutAfterDropElsewhere: a folder that this process has seen, and another one removed, is made again with all above it.
+func TestPutAfterDropElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	s := newLocal(t, dir)
+	if err := s.PutIfAbsent(t.Context(), "t/a", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := objstore.DropFolder(t.Context(), newLocal(t, dir), "t"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutIfAbsent(t.Context(), "t/log/0", []byte("x")); err != nil {
+		t.Error(err)
+	}
+}

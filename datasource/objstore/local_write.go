@@ -24,8 +24,8 @@ func (l *Local) Put(ctx context.Context, key string, r io.Reader) (Object, error
 		l.root.Remove(tmp)
 		return Object{}, failed("put", key, translate(err))
 	}
-	if err := l.flush(parent(key)); err != nil {
-		return Object{}, failed("put", key, err)
+	if err := l.flush(parent(key)); err != nil { // ErrNotFound: the folder was dropped, and the object with it
+		return Object{}, failed("put", key, translate(err))
 	}
 	return object(key, info), nil
 }
@@ -70,14 +70,13 @@ func (l *Local) stage(ctx context.Context, key string, r io.Reader) (tmp string,
 	tmp = temporary(dir)
 	var f *os.File
 	for try := 0; ; try++ {
-		if err := l.makeDurable(dir); err != nil {
-			return "", nil, translate(err)
+		if err = l.makeDurable(dir); err == nil {
+			f, err = l.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		}
-		f, err = l.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if err == nil {
 			break
 		}
-		if try == 0 && errors.Is(err, os.ErrNotExist) { // the folder was removed since
+		if try == 0 && errors.Is(err, os.ErrNotExist) { // the folder, or one above it, was removed since
 			l.forget()
 			continue
 		}

@@ -76,11 +76,16 @@ func (d *Database) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table
 
 // absent hides a table that vanished between listing and opening, and keeps every other error.
 func absent(err error) error {
-	var gone *delta.NotATableError
-	if errors.As(err, &gone) {
+	if IsGone(err) {
 		return nil
 	}
 	return err
+}
+
+// IsGone reports whether an error says that there is no table, at a place where somebody saw one.
+func IsGone(err error) bool {
+	var gone *delta.NotATableError
+	return errors.As(err, &gone)
 }
 
 // tableName is the name as the warehouse spells it; a linked table is called as it was asked for.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 
@@ -13,7 +15,10 @@ import (
 )
 
 // PlaceError says that nothing can be created at a location of the warehouse.
-type PlaceError struct{ Location, Reason string }
+type PlaceError struct {
+	Location, Reason string
+	Busy             bool // others seem to create or drop a table there
+}
 
 func (e *PlaceError) Error() string { return fmt.Sprintf("location '%s' %s", e.Location, e.Reason) }
 
@@ -32,18 +37,18 @@ func (p *Provider) CheckPlace(ctx context.Context, loc string) error {
 	parts := strings.Split(loc, "/")
 	for i, part := range parts {
 		if strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".") {
-			return &PlaceError{loc, "has a part that begins with an underscore or a dot, which hide a folder"}
+			return &PlaceError{Location: loc, Reason: "has a part that begins with an underscore or a dot, which hide a folder"}
 		}
 		above := strings.Join(parts[:i], "/")
 		if above == "" {
 			continue
 		}
 		if table, err := p.isTable(ctx, above); table || err != nil {
-			return errors.Join(err, &PlaceError{loc, fmt.Sprintf("lies inside of the table at '%s'", above)})
+			return errors.Join(err, &PlaceError{Location: loc, Reason: fmt.Sprintf("lies inside of the table at '%s'", above)})
 		}
 	}
 	if strings.EqualFold(parts[0], SystemDatabase) {
-		return &PlaceError{loc, "is kept for featuresql's own tables"}
+		return &PlaceError{Location: loc, Reason: "is kept for featuresql's own tables"}
 	}
 	for obj, err := range p.store.List(ctx, loc+"/", "") {
 		if err != nil {
@@ -52,15 +57,31 @@ func (p *Provider) CheckPlace(ctx context.Context, loc string) error {
 		rest := strings.TrimPrefix(obj.Key, loc+"/")
 		switch {
 		case rest == databaseMarker, strings.HasPrefix(rest, "_views/"), strings.HasPrefix(rest, "_links/"):
-			return &PlaceError{loc, "is a database"}
+			return &PlaceError{Location: loc, Reason: "is a database"}
 		case strings.HasPrefix(rest, "_delta_log/"): // since the caller looked
 			return &txn.TableExistsError{Table: p.store.URL() + "/" + loc}
 		case strings.Contains(rest, "/_delta_log/"):
-			return &PlaceError{loc, fmt.Sprintf("holds the table '%s'", obj.Key[:strings.LastIndex(obj.Key, "/_delta_log/")])}
+			return &PlaceError{Location: loc, Reason: fmt.Sprintf("holds the table '%s'", obj.Key[:strings.LastIndex(obj.Key, "/_delta_log/")])}
 		}
-		return &PlaceError{loc, fmt.Sprintf("is not empty: it holds '%s' and no table; remove what is there, or choose another", rest)}
+		return p.notEmpty(ctx, loc, obj)
 	}
 	return nil
+}
+
+// busyFor is for how long a new data file without a table counts as one of a statement that goes on.
+const busyFor = time.Minute
+
+// notEmpty says what is at a location that has no table, unless it has one by now.
+func (p *Provider) notEmpty(ctx context.Context, loc string, obj objstore.Object) error {
+	if table, err := p.isTable(ctx, loc); table || err != nil {
+		return errors.Join(err, &txn.TableExistsError{Table: p.store.URL() + "/" + loc})
+	}
+	e := &PlaceError{Location: loc, Reason: fmt.Sprintf("is not empty: it holds '%s' and no table; remove what is there, or choose another", strings.TrimPrefix(obj.Key, loc+"/"))}
+	if strings.HasPrefix(path.Base(obj.Key), "part-") && time.Since(obj.ModTime) < busyFor {
+		e.Busy = true
+		e.Reason += "; another statement may just be writing it"
+	}
+	return e
 }
 
 // checkNewDatabase reports why no database of a name can be created.
@@ -81,12 +102,7 @@ func (p *Provider) checkNewDatabase(ctx *sql.Context, name string) error {
 	return err
 }
 
-// deleteBelow deletes the objects whose key begins with prefix.
-func (p *Provider) deleteBelow(ctx context.Context, prefix string) error {
-	keys, err := p.keysBelow(ctx, prefix)
-	if err != nil {
-		return err
-	}
+func (p *Provider) deleteAll(ctx context.Context, keys []string) error {
 	for _, key := range keys {
 		if err := p.store.Delete(ctx, key); err != nil && !errors.Is(err, objstore.ErrNotFound) {
 			return err

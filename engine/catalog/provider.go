@@ -162,7 +162,8 @@ func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
 		}
 	}
 	for _, prefix := range []string{found + "/_views/", linkPrefix(found)} {
-		if err := p.deleteBelow(ctx, prefix); err != nil {
+		keys, err := p.keysBelow(ctx, prefix)
+		if err := errors.Join(err, p.deleteAll(ctx, keys)); err != nil {
 			return err
 		}
 	}
@@ -170,36 +171,34 @@ func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
 }
 
 // DropTable deletes the table at loc. Where the store has folders it is gone at once. Elsewhere its log goes first, oldest entry first, so
-// that a reader meanwhile gets an error and never an older version; then its data. A folder that holds another table is not touched: *PlaceError.
+// that a reader meanwhile gets an error and never an older version; then its data. What others put there meanwhile stays: it may be of a new table, and
+// a writer whose table was dropped takes its files back. A folder that holds another table is not touched: *PlaceError.
 func (p *Provider) DropTable(ctx context.Context, loc string) error {
 	keys, err := p.keysBelow(ctx, loc+"/")
 	if err != nil {
 		return fmt.Errorf("drop %s: %w", loc, err)
 	}
+	var logged, data []string
 	for _, key := range keys {
-		if i := strings.LastIndex(key, "/_delta_log/"); i > len(loc) {
-			return &PlaceError{loc, fmt.Sprintf("holds another table, '%s'; drop that first", key[:i])}
+		switch i := strings.LastIndex(key, "/_delta_log/"); {
+		case i > len(loc):
+			return &PlaceError{Location: loc, Reason: fmt.Sprintf("holds another table, '%s'; drop that first", key[:i])}
+		case i == len(loc):
+			logged = append(logged, key)
+		default:
+			data = append(data, key)
 		}
 	}
 	p.Forget(loc)
-	if err := objstore.DropFolder(ctx, p.store, loc); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	err = objstore.DropFolder(ctx, p.store, loc)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = p.deleteAll(ctx, append(logged, data...))
+	}
+	if err != nil {
 		return fmt.Errorf("drop %s: %w", loc, err)
 	}
-	for range maxDropRounds { // a writer that had begun before may put something in meanwhile
-		for _, prefix := range []string{loc + "/_delta_log/", loc + "/"} {
-			if err := p.deleteBelow(ctx, prefix); err != nil {
-				return fmt.Errorf("drop %s: %w", loc, err)
-			}
-		}
-		if keys, err = p.keysBelow(ctx, loc+"/"); len(keys) == 0 || err != nil {
-			return err
-		}
-	}
-	return &PlaceError{loc, "is written to while it is dropped"}
+	return nil
 }
-
-// maxDropRounds is how often DROP looks for what writers left meanwhile.
-const maxDropRounds = 10
 
 // hostDatabase is what the host looks for at the beginning of every statement. It is not worth a walk through the warehouse for a folder
 // whose name has other capitals.

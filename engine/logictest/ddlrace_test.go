@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -76,6 +77,63 @@ func TestCreatedMeanwhile(t *testing.T) {
 		}
 		if got := rowsOf(t, other, "SELECT id FROM t"); fmt.Sprint(got) != c.want {
 			t.Errorf("%s: %v", c.statement, got)
+		}
+	}
+}
+
+// TestDroppedMeanwhile: another server drops the table in the middle of a statement, and in every second case makes it anew.
+func TestDroppedMeanwhile(t *testing.T) {
+	data := func(key string) bool { return strings.HasPrefix(key, "t/part-") }
+	commit := func(v int) func(string) bool {
+		return func(key string) bool { return key == fmt.Sprintf("t/_delta_log/%020d.json", v) }
+	}
+	for _, c := range []struct {
+		statement      string
+		ops            faultstore.Op
+		key            func(string) bool
+		gone, replaced uint16
+		want           string // where the table was made anew
+	}{
+		{"SELECT * FROM t", faultstore.GetRange, data, 1213, 1213, "[7]"},
+		{"UPDATE t SET id = id + 1", faultstore.GetRange, data, 1146, 0, "[8]"},
+		{"DELETE FROM t WHERE id = 1", faultstore.GetRange, data, 1146, 0, "[7]"},
+		{"INSERT INTO t VALUES (3)", faultstore.PutIfAbsent, commit(1), 1146, 0, "[3 7]"},
+		{"ALTER TABLE t ADD COLUMN n INT", faultstore.PutIfAbsent, commit(1), 1213, 1213, "[7]"},
+		{"DESCRIBE HISTORY t", faultstore.Get, commit(0), 1146, 0, "[7]"},
+		{"CREATE OR REPLACE TABLE t AS SELECT 2 AS id", faultstore.Put, data, 0, 0, "[2]"},
+		{"CREATE OR REPLACE TABLE t AS SELECT 2 AS id", faultstore.PutIfAbsent, commit(1), 0, 0, "[2]"},
+		{"DROP TABLE t", faultstore.List, func(key string) bool { return key == "t/" }, 0, 0, ""},
+	} {
+		for _, anew := range []bool{false, true} {
+			dir := t.TempDir()
+			local, err := objstore.NewLocal(dir)
+			noError(t, err)
+			other := serve(t, engine.Options{Store: local})
+			exec(t, other, "CREATE TABLE t AS SELECT 1 AS id")
+			exec(t, other, "CREATE TABLE u AS SELECT 7 AS id")
+			var done atomic.Bool
+			store := faultstore.New(local, faultstore.Options{Rules: []faultstore.Rule{{Ops: c.ops, Kind: faultstore.Slow, Key: func(key string) bool {
+				if c.key(key) && done.CompareAndSwap(false, true) {
+					noError(t, objstore.DropFolder(t.Context(), local, "t"))
+					if anew {
+						noError(t, os.CopyFS(filepath.Join(dir, "t"), os.DirFS(filepath.Join(dir, "u"))))
+					}
+				}
+				return false
+			}}}})
+			_, err = serve(t, engine.Options{Store: store}).ExecContext(t.Context(), c.statement)
+			want := c.gone
+			if anew {
+				want = c.replaced
+			}
+			if got := code(t, err); got != want || !done.Load() {
+				t.Errorf("%s, made anew %t: dropped %t, %v", c.statement, anew, done.Load(), err)
+			}
+			if anew && c.want != "" {
+				if got := rowsOf(t, other, "SELECT * FROM t ORDER BY 1"); fmt.Sprint(got) != c.want {
+					t.Errorf("%s: %v", c.statement, got)
+				}
+			}
 		}
 	}
 }

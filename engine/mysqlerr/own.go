@@ -256,6 +256,7 @@ var ownRows = []row{
 	{typ: "log.GapError", code: 1105, when: "a commit of the log is missing"},
 	{typ: "delta.ExternalFileError", code: 1227, when: "a table whose log names files outside of what may be read"},
 	{typ: "scan.MissingFileError", code: 1105, when: "a data file or deletion vector that the log names is missing"},
+	{typ: "scan.ReplacedError", code: 1213, when: "a table was dropped, and perhaps made anew, while a query read it"},
 	{typ: "scan.MismatchError", code: 1105, when: "a data file is not what the log says"},
 
 	{typ: "fs.PathError", code: 1030, when: "the file system refuses an operation"},

@@ -45,7 +45,7 @@ func (s *statement) alterTable(ctx *sql.Context, stmt *parser.AlterTable) ([]sql
 	}
 	err = s.rt.inTransaction(ctx, tx, own, func() error { return s.stageAlter(ctx, tx, tbl, stmt) })
 	sess.Refresh(tbl.Location())
-	return okRows(0), err
+	return okRows(0), overDropped(ctx, tbl, err)
 }
 
 // renameTable is ALTER TABLE … RENAME TO, which is no commit of the table and so stands alone.

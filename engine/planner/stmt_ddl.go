@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/google/uuid"
@@ -94,17 +95,31 @@ func (s *statement) createTable(ctx *sql.Context, stmt *parser.CreateTable) ([]s
 	if err != nil {
 		return nil, err
 	}
-	for try := 1; ; try++ {
+	for try, begun := 1, time.Now(); ; try++ {
 		rows, err := s.createIn(ctx, stmt, db)
-		var there *txn.TableExistsError
-		if !errors.As(err, &there) || !stmt.IfNotExists && !stmt.OrReplace || try == maxCreations {
+		if time.Since(begun) > overtaken(err, stmt) {
 			return rows, err
+		}
+		if err := pause(ctx, try); err != nil {
+			return nil, err
 		}
 	}
 }
 
-// maxCreations is how often CREATE OR REPLACE and CREATE IF NOT EXISTS begin again as others made the table meanwhile.
-const maxCreations = 5
+// overtaken returns for how long after its beginning a CREATE that failed with err is to be tried again, as others make, replace or drop the table,
+// or write files for it; negative if it is not.
+func overtaken(err error, stmt *parser.CreateTable) time.Duration {
+	var there *txn.TableExistsError
+	var conflict *txn.ConflictError
+	var place *catalog.PlaceError
+	switch {
+	case errors.As(err, &there) && (stmt.IfNotExists || stmt.OrReplace), errors.As(err, &conflict), errors.As(err, &place) && place.Busy:
+		return 10 * time.Second
+	case catalog.IsGone(err): // or there is a log without a version
+		return 2 * time.Second
+	}
+	return -1
+}
 
 // noteCollations warns that a collation other than by bytes has no effect on a table.
 func noteCollations(ctx *sql.Context, stmt *parser.CreateTable) {
@@ -206,6 +221,7 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 		return nil, err
 	}
 	var old tableVersion
+	sess.Refresh(loc)
 	if exists {
 		if old, err = sess.Snapshot(ctx, loc); err != nil {
 			return nil, err
@@ -232,19 +248,22 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 	if exists {
 		err = s.replaceTable(ctx, sess, loc, t, adds, "CREATE OR REPLACE"+strings.TrimPrefix(op, "CREATE"))
 	} else {
-		c := txn.Creation{Metadata: t.meta, Protocol: t.proto, Operation: op}
+		c := txn.Creation{Metadata: t.meta, Protocol: t.proto, Operation: op, Staged: true}
 		for i := range adds {
 			c.Actions = append(c.Actions, action.Action{Add: &adds[i]})
 		}
 		err = txn.CreateTable(ctx, store, c, sess.TxnOptions())
 	}
-	if err != nil {
+	var unknown *txn.UnknownOutcomeError
+	if err != nil && !errors.As(err, &unknown) {
 		for _, a := range adds {
 			_ = store.Delete(context.WithoutCancel(ctx), action.Unescape(a.Path)) // best effort: without a commit nothing refers to it
 		}
+	}
+	if err != nil {
 		return nil, err
 	}
-	sess.Refresh(loc)
+	sess.Refresh(loc) // to what was made
 	return okRows(rows), nil
 }
 
@@ -378,14 +397,22 @@ func (s *statement) tableData(ctx *sql.Context, c *converter, t *newTable, sourc
 	var n int64
 	err = s.rt.run(ctx, c, p, func(b *vector.Batch) error {
 		n += int64(b.Rows())
-		return w.Write(ctx, b)
+		return staged(store, w.Write(ctx, b))
 	})
 	if err != nil {
 		_ = w.Abort(context.WithoutCancel(ctx)) // the error that made it fail is the one to report
 		return nil, 0, err
 	}
 	adds, err := w.Close(ctx)
-	return adds, n, err
+	return adds, n, staged(store, err)
+}
+
+// staged makes a conflict of a write that failed as the folder was dropped under it.
+func staged(store objstore.Store, err error) error {
+	if errors.Is(err, objstore.ErrNotFound) {
+		return fmt.Errorf("%w: %w", &txn.ConflictError{Table: store.URL(), Kind: txn.LogTruncated}, err)
+	}
+	return err
 }
 
 func splitKey(meta *action.Metadata) []string {

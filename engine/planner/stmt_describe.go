@@ -49,7 +49,7 @@ func (s *statement) describeHistory(ctx *sql.Context, stmt *parser.DescribeHisto
 	}
 	entries, err := tbl.Snapshot().Table().History(ctx, int(stmt.Limit))
 	if err != nil {
-		return nil, err
+		return nil, overDropped(ctx, tbl, err)
 	}
 	var rows []sql.Row
 	for _, e := range entries {

@@ -45,6 +45,7 @@ func (s *statement) writeUntilDone(ctx *sql.Context) (dml.Result, error) {
 			return dml.Result{}, written(err, s.stmt)
 		}
 		res, own, err := s.writeOnce(ctx, sess, tbl)
+		err = overDropped(ctx, tbl, err)
 		var conflict *txn.ConflictError
 		if err == nil || !own || !errors.As(err, &conflict) || attempt >= s.rt.maxAttempts() {
 			return res, err
@@ -59,11 +60,24 @@ func (s *statement) writeUntilDone(ctx *sql.Context) (dml.Result, error) {
 	}
 }
 
+// overDropped makes a conflict of what a statement ran into as the table was dropped under it, and perhaps made anew.
+func overDropped(ctx context.Context, tbl *catalog.Table, err error) error {
+	var conflict *txn.ConflictError
+	if err == nil || errors.As(err, &conflict) {
+		return err
+	}
+	snap := tbl.Snapshot()
+	if there, lookErr := snap.StillThere(ctx); there || lookErr != nil {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", &txn.ConflictError{Table: snap.Table().URL(), Kind: txn.LogTruncated, Base: snap.Version(), Version: snap.Version() + 1}, err)
+}
+
 func (rt *Runtime) maxAttempts() int { return max(1, rt.opts.MaxAttempts) }
 
 // pause waits a random while that grows with the attempts, so that writers that met once do not meet again.
 func pause(ctx context.Context, attempt int) error {
-	limit := time.Duration(min(1<<attempt, 64)) * 5 * time.Millisecond
+	limit := time.Duration(1<<min(attempt, 6)) * 5 * time.Millisecond
 	select {
 	case <-time.After(rand.N(limit)): //nolint:gosec // no secret
 		return nil

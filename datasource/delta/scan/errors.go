@@ -23,6 +23,13 @@ func (e *MissingFileError) Error() string {
 
 func (e *MissingFileError) Unwrap() error { return objstore.ErrNotFound }
 
+// ReplacedError says that a table was dropped, and perhaps made anew under its name, while its files were read.
+type ReplacedError struct{ Table string }
+
+func (e *ReplacedError) Error() string {
+	return fmt.Sprintf("table %s was dropped while it was read; run the statement again, on what has its name now", e.Table)
+}
+
 // MismatchError says that a data file is not what the log says about it.
 type MismatchError struct {
 	Table, Path string

@@ -128,9 +128,14 @@ func (s *Source) Records(ctx context.Context, i int) (int64, error) {
 	return f.NumRows(), nil
 }
 
+func (s *Source) replaced() bool { return s.table.Replaced != nil && s.table.Replaced() }
+
 // readError names the file in an error of the store or the Parquet reader.
 func (s *Source) readError(path string, err error) error {
 	if errors.Is(err, objstore.ErrNotFound) {
+		if s.replaced() {
+			return &ReplacedError{Table: s.table.URL}
+		}
 		return &MissingFileError{Table: s.table.URL, Path: path}
 	}
 	return fmt.Errorf("data file %s of table %s: %w", path, s.table.URL, err)
@@ -139,6 +144,9 @@ func (s *Source) readError(path string, err error) error {
 // deletionsError names the file whose deletion vector cannot be read.
 func (s *Source) deletionsError(path string, err error) error {
 	if errors.Is(err, objstore.ErrNotFound) {
+		if s.replaced() {
+			return &ReplacedError{Table: s.table.URL}
+		}
 		return fmt.Errorf("%w: %w", &MissingFileError{Table: s.table.URL, Path: path, DeletionVector: true}, err)
 	}
 	return fmt.Errorf("deletion vector of %s of table %s: %w", path, s.table.URL, err)

@@ -16,6 +16,7 @@ type Snapshot[T SnapshotTable] interface {
 	Version() action.Version
 	Files() *replay.FileList
 	Table() T
+	StillThere(ctx context.Context) (bool, error)
 }
 
 // SnapshotTable is what a source needs of the table of a snapshot.
@@ -65,6 +66,10 @@ func NewSource[T SnapshotTable](snap Snapshot[T], opts Options) *Source {
 			return nil, &action.CorruptionError{Path: files.Path(file), Reason: "its deletion vector does not fit", Err: err}
 		}
 		return bits, nil
+	}
+	t.Replaced = func() bool {
+		there, err := snap.StillThere(context.Background()) // a file was missing, which may be as the statement was cancelled
+		return err == nil && !there
 	}
 	s := New(t, opts)
 	s.files, s.version = files, snap.Version()

@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,6 +22,7 @@ import (
 type logged struct {
 	store objstore.Store
 	files *replay.FileList
+	gone  bool // dropped since
 }
 
 func (l *logged) Version() action.Version { return 7 }
@@ -28,6 +30,8 @@ func (l *logged) Files() *replay.FileList { return l.files }
 func (l *logged) Table() *logged          { return l }
 func (l *logged) Store() objstore.Store   { return l.store }
 func (l *logged) URL() string             { return l.store.URL() }
+
+func (l *logged) StillThere(context.Context) (bool, error) { return !l.gone, nil }
 
 // newLogged lists the files of a fixed model as a log would, with a deletion vector on the second file.
 func newLogged(t *testing.T, m *model, extra ...action.Add) *logged {
@@ -70,7 +74,24 @@ func newLogged(t *testing.T, m *model, extra ...action.Add) *logged {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &logged{m.store, files}
+	return &logged{store: m.store, files: files}
+}
+
+// TestFileOfDroppedTable: a data file that is missing as the table was dropped is no damage.
+func TestFileOfDroppedTable(t *testing.T) {
+	m := fixedModel(t, 2, 100, parquet.WriterOptions{})
+	snap := newLogged(t, m)
+	if err := m.store.Delete(t.Context(), m.files[1].path); err != nil {
+		t.Fatal(err)
+	}
+	for _, snap.gone = range []bool{false, true} {
+		_, _, err := collect(t.Context(), scan.NewSource(snap, scan.Options{}), exec.ScanSpec{Columns: []int{0}}, 1, vector.MaxRows)
+		var missing *scan.MissingFileError
+		var replaced *scan.ReplacedError
+		if errors.As(err, &missing) == snap.gone || errors.As(err, &replaced) != snap.gone {
+			t.Errorf("dropped %t: %v", snap.gone, err)
+		}
+	}
 }
 
 func TestSourceOfSnapshot(t *testing.T) {

@@ -21,6 +21,8 @@ type Table struct {
 	Locate func(path string) (objstore.Store, string, error)
 	// Deletions returns the rows of a file that its deletion vector deletes, one bit a row of the file's rows; nil for none.
 	Deletions func(ctx context.Context, file int, rows int64) (vector.Bitmap, error)
+	// Replaced reports whether the table was dropped since it was opened, and perhaps made anew. nil: it cannot be.
+	Replaced func() bool
 }
 
 // Column is a column of the table.
