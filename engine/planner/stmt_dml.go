@@ -66,7 +66,7 @@ func (e *NoDefaultError) Error() string {
 	return fmt.Sprintf("Field '%s' doesn't have a default value (table %s)", e.Column, e.Table)
 }
 
-// ColumnTwiceError says that an INSERT names a column twice.
+// ColumnTwiceError says that an INSERT, or a clause of MERGE, names a column twice.
 type ColumnTwiceError struct{ Column string }
 
 func (e *ColumnTwiceError) Error() string { return "Column '" + e.Column + "' specified twice" }
@@ -519,6 +519,9 @@ func (w *writing) merge(stmt *parser.Merge) (dml.Result, error) {
 		return dml.Result{}, err
 	}
 	for _, cl := range stmt.Clauses {
+		if err := checkSides(cl, list, len(sourceFields), stmt); err != nil {
+			return dml.Result{}, err
+		}
 		c, err := w.mergeClause(cl, list, sourceFields)
 		if err != nil {
 			return dml.Result{}, err
@@ -541,6 +544,31 @@ func (w *writing) resolved(es []expr.Expr) ([]expr.Expr, error) {
 	return r.(*projectRel).exprs, nil //nolint:forcetypeassert // it is the projection with other expressions
 }
 
+// checkSides refuses columns of the row that a clause of MERGE has none of. width is the number of the source's columns.
+func checkSides(cl parser.MergeClause, list []expr.Expr, width int, stmt *parser.Merge) error {
+	used := []int{cl.Cond}
+	for _, a := range cl.Assignments {
+		used = append(used, a.Expr)
+	}
+	table, clause := stmt.SourceAlias, "WHEN NOT MATCHED BY SOURCE"
+	if cl.Kind == parser.WhenNotMatched {
+		table, clause = stmt.TargetAlias, "WHEN NOT MATCHED"
+	}
+	var wrong error
+	for _, i := range used {
+		if i < 0 || cl.Kind == parser.WhenMatched {
+			continue
+		}
+		expr.Walk(list[i], func(x expr.Expr) bool {
+			if c, ok := x.(*expr.Column); ok && (c.Index < width) != (cl.Kind == parser.WhenNotMatched) {
+				wrong = &parser.UnknownColumnError{Column: table + "." + c.Name, Clause: clause}
+			}
+			return wrong == nil
+		})
+	}
+	return wrong
+}
+
 func (w *writing) mergeClause(cl parser.MergeClause, list []expr.Expr, source []exec.Field) (dml.Clause, error) {
 	c := dml.Clause{
 		Kind: map[parser.MergeKind]dml.Kind{parser.WhenMatched: dml.Matched, parser.WhenNotMatched: dml.NotMatched, parser.WhenNotMatchedBySource: dml.NotMatchedBySource}[cl.Kind],
@@ -558,15 +586,21 @@ func (w *writing) mergeClause(cl parser.MergeClause, list []expr.Expr, source []
 	if cl.Star {
 		return c, w.starRow(row, source)
 	}
+	if n := len(cl.Assignments); c.Act == dml.InsertRow && n > 0 && cl.Assignments[0].Column == "" && n != len(w.fields) {
+		return c, &ColumnCountError{Row: 1}
+	}
+	assigned := make([]bool, len(w.fields))
 	for k, a := range cl.Assignments {
 		i := k
 		if a.Column != "" {
 			if i, err = w.position(a.Column); err != nil {
 				return c, err
 			}
-		} else if k >= len(w.fields) {
-			return c, &ColumnCountError{Row: 1}
 		}
+		if assigned[i] {
+			return c, &ColumnTwiceError{w.fields[i].Name}
+		}
+		assigned[i] = true
 		if a.Default {
 			row[i], err = w.defaultOf(i)
 		} else {

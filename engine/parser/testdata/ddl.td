@@ -7,7 +7,7 @@ needs CREATE on .t
 parse
 CREATE OR REPLACE TABLE db.t (id INT PRIMARY KEY AUTO_INCREMENT, b TINYINT(1), u BIGINT UNSIGNED, i INT UNSIGNED, ts TIMESTAMP DEFAULT CURRENT_TIMESTAMP(6), d DATETIME(6), e ENUM('a', 'b')) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE utf8mb4_0900_ai_ci COMMENT='c'
 ----
-CREATE TABLE {Columns:[{Identity:true,Name:id,NotNull:true,Type:{Name:integer,Text:INT}},{Name:b,Type:{Name:boolean,Text:TINYINT(1)}},{Name:u,Type:{Declared:bigint unsigned,Name:decimal,Precision:20,Text:BIGINT UNSIGNED}},{Name:i,Type:{Declared:int unsigned,Name:long,Text:INT UNSIGNED}},{Default:current_timestamp(),Name:ts,Type:{Name:timestamp,Text:TIMESTAMP}},{Name:d,Type:{Name:timestamp_ntz,Text:DATETIME(6)}},{Name:e,Type:{Declared:enum('a','b'),Name:string,Text:ENUM('a', 'b')}}],Comment:c,OrReplace:true,PrimaryKey:[id],Table:{Database:db,Name:t}}
+CREATE TABLE {Collate:utf8mb4_0900_ai_ci,Columns:[{Identity:true,Name:id,NotNull:true,Type:{Name:integer,Text:INT}},{Name:b,Type:{Name:boolean,Text:TINYINT(1)}},{Name:u,Type:{Declared:bigint unsigned,Name:decimal,Precision:20,Text:BIGINT UNSIGNED}},{Name:i,Type:{Declared:int unsigned,Name:long,Text:INT UNSIGNED}},{Default:current_timestamp(),Name:ts,Type:{Name:timestamp,Text:TIMESTAMP}},{Name:d,Type:{Name:timestamp_ntz,Text:DATETIME(6)}},{Name:e,Type:{Declared:enum('a','b'),Name:string,Text:ENUM('a', 'b')}}],Comment:c,OrReplace:true,PrimaryKey:[id],Table:{Database:db,Name:t}}
 needs CREATE on db.t
 needs DROP on db.t
 
