@@ -43,6 +43,11 @@ func (c sqlCmd) Run(ctx context.Context) error {
 	}
 	defer func() { _ = e.Close() }()
 	s := e.Session(c.Database)
+	if c.Database != "default" { // which the first CREATE TABLE makes
+		if _, err := s.Query(ctx, "USE `"+strings.ReplaceAll(c.Database, "`", "``")+"`"); err != nil {
+			return err
+		}
+	}
 	if c.Execute != "" {
 		return c.script(ctx, s, strings.NewReader(c.Execute))
 	}

@@ -49,6 +49,12 @@ func (s *Session) SetSessionVariable(ctx *sql.Context, name string, value any) e
 		if !s.begun(ctx) {
 			ctx.SetTransaction(nil) // see SetNext
 		}
+	case AsOfVariable:
+		if strings.TrimSpace(text) != "" {
+			if _, err := parseAsOf(ctx, text); err != nil {
+				return err
+			}
+		}
 	case "time_zone":
 		if _, err := parser.Zone(text); err != nil {
 			return err

@@ -51,6 +51,8 @@ var untyped = []struct {
 	{"references invalid table(s) or column(s)", "", 1356},
 	{"cannot use MATCH", "Can't find FULLTEXT index matching the column list: ", 1191},
 	{"bind variable not provided", "Incorrect arguments to EXECUTE: ", 1210},
+	{"value is out of range", "DECIMAL of more than 38 digits: ", 1690},
+	{"strconv.ParseFloat: parsing", "Illegal double value found during parsing: ", 1367},
 	{"invalid arguments. expected", "Incorrect arguments to EXECUTE: ", 1210},
 	{"column ordinal out of range", "Unknown column in 'group statement': ", 1054},
 	{"expected positive integer order by literal", "Unknown column in 'group statement': ", 1054},

@@ -42,6 +42,8 @@ func TestFrom(t *testing.T) {
 		{&parser.AsOfError{Value: "NULL", Reason: "no"}, 1525, "HY000", "AS OF NULL"},
 		{&parser.ColumnCountError{Row: 2}, 1136, "21S01", "at row 2"},
 		{&parser.DuplicateColumnError{Column: "a"}, 1060, "42S21", "'a'"},
+		{&parser.ColumnNameError{Column: ""}, 1166, "42000", "''"},
+		{&parser.NoColumnsError{}, 1113, "42000", "at least 1 column"},
 		{&parser.MissingColumnError{Column: "a", Table: "t"}, 1072, "42000", "'a'"},
 		{fmt.Errorf("select: %w", &expr.RangeError{Kind: "BIGINT", Expr: "a + b"}), 1690, "22003", "BIGINT value is out of range in 'a + b'"},
 		{&expr.ValueError{Code: 1264, Msg: "Out of range value for column 'a' at row 1"}, 1264, "22003", "column 'a'"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/shopspring/decimal"
@@ -225,12 +226,19 @@ func (e *asOfExpr) WithChildren(c ...sql.Expression) (sql.Expression, error) {
 
 // Eval implements sql.Expression.
 func (e *asOfExpr) Eval(ctx *sql.Context, row sql.Row) (any, error) {
-	unbound := false
+	unbound, subquery := false, false
 	transform.InspectExpr(e.Child, func(c sql.Expression) bool {
-		_, ok := c.(*expression.BindVar)
-		unbound = unbound || ok
-		return unbound
+		switch c.(type) {
+		case *expression.BindVar:
+			unbound = true
+		case *plan.Subquery:
+			subquery = true
+		}
+		return unbound || subquery
 	})
+	if subquery {
+		return nil, &UnsupportedError{"a subquery as a version or time (put its value into a variable: SET @v = (SELECT …))"}
+	}
 	if unbound { // PREPARE
 		return AsOf{Time: newest}.Encode(), nil
 	}

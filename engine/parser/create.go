@@ -197,6 +197,9 @@ func (r *cursor) columnDef() (ColumnDef, columnExtra, error) {
 	if err != nil {
 		return ColumnDef{}, extra, err
 	}
+	if name == "" || strings.HasSuffix(name, " ") {
+		return ColumnDef{}, extra, &ColumnNameError{name}
+	}
 	def := ColumnDef{Name: name}
 	r.acceptPunct(':')
 	if def.Type, err = r.dataType(0); err != nil {
@@ -419,7 +422,7 @@ func (r *creator) partitionedBy() error {
 func (r *creator) finish() error {
 	if r.s.Columns == nil {
 		if r.s.Like == nil && r.query == nil && r.s.Location == "" {
-			return &SyntaxError{Reason: "a table must have at least one column"}
+			return &NoColumnsError{}
 		}
 		return nil
 	}
@@ -449,6 +452,18 @@ func (r *creator) finish() error {
 		}
 	}
 	return nil
+}
+
+// ColumnNameError says that a column's name is empty or ends in a blank. MySQL calls it 1166 (42000).
+type ColumnNameError struct{ Column string }
+
+func (e *ColumnNameError) Error() string { return "Incorrect column name '" + e.Column + "'" }
+
+// NoColumnsError says that a table would have no columns, or that a result has none, since a table of another engine has none.
+type NoColumnsError struct{}
+
+func (e *NoColumnsError) Error() string {
+	return "A table must have at least 1 column, and so must a result; other engines write tables without columns, of which only DESCRIBE and count(*) show something"
 }
 
 // DuplicateColumnError says that a table's definition names a column twice. MySQL calls it 1060 (42S21).

@@ -122,6 +122,9 @@ func (r *rewriter) word(i, depth int) (int, error) {
 		r.mark(i, i+2, r.is(i, "version"))
 		return 2, nil
 	case r.is(i, "asof"):
+		if r.is(i+1, "right", "full", "cross", "natural") && !r.is(i-1, "as") {
+			return 0, &UnsupportedError{"ASOF " + strings.ToUpper(r.text(i+1)) + " JOIN (ASOF JOIN and ASOF LEFT JOIN are)"}
+		}
 		return r.asOfJoin(i, depth), nil
 	case r.is(i, "join", "straight_join"):
 		r.joins = append(r.joins, nil)

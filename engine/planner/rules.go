@@ -8,6 +8,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+
+	"github.com/featuresql/featuresql/engine/parser"
 )
 
 // droppedRules are the host's optimisations that the planner does itself, on its own tree. Several of them
@@ -96,6 +98,9 @@ func (rt *Runtime) replaceQueries(ctx *sql.Context, n sql.Node, root bool) (sql.
 		}
 		if rows, ok := r.(*rowsRel); ok { // nothing of ours in it
 			return rows.node, nil
+		}
+		if root && len(n.Schema()) == 0 { // no client understands such a result
+			return nil, &parser.NoColumnsError{}
 		}
 		q := rt.newNode(c, r, n.Schema())
 		q.root = root

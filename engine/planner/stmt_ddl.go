@@ -183,7 +183,7 @@ func (s *statement) createAt(ctx *sql.Context, stmt *parser.CreateTable, db *cat
 	case there && defined:
 		return nil, &LocationError{Table: stmt.Table.String(), Want: want, Is: want}
 	case !there && !defined:
-		return nil, &UnsupportedError{What: "a table without columns"}
+		return nil, &parser.NoColumnsError{}
 	}
 	rows := okRows(0)
 	if !there {
@@ -348,7 +348,7 @@ func (s *statement) tableFields(ctx *sql.Context, stmt *parser.CreateTable, sour
 // checkColumns verifies names, partition columns and the key.
 func checkColumns(stmt *parser.CreateTable, fields []schema.Field, meta *action.Metadata) error {
 	if len(fields) == 0 {
-		return &UnsupportedError{What: "a table without columns"}
+		return &parser.NoColumnsError{}
 	}
 	seen := map[string]string{}
 	for _, f := range fields {

@@ -112,7 +112,7 @@ error (*parser.SyntaxError): You have an error in your SQL syntax: a column defi
 parse
 CREATE TABLE t
 ----
-error (*parser.SyntaxError): You have an error in your SQL syntax: a table must have at least one column
+error (*parser.NoColumnsError): A table must have at least 1 column, and so must a result; other engines write tables without columns, of which only DESCRIBE and count(*) show something
 
 parse
 CREATE TABLE t (a STRUCT<b INT)
