@@ -173,6 +173,9 @@ func (in *compiled) check() error {
 		if err := checkNode(c.query); err != nil {
 			return err
 		}
+		if err := checkVersioned(c.query, nil); err != nil {
+			return err
+		}
 		switch in.stmt.(type) {
 		case *Update, *Merge, *Insert:
 			if sel, ok := c.query.(*ast.Select); ok && (i > 0 || !isInsert) {

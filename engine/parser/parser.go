@@ -162,6 +162,9 @@ func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 		return nil, text, grammarError(err)
 	}
 	if marked {
+		if err := checkVersioned(st, nil); err != nil {
+			return nil, text, err
+		}
 		if st, err = resolveMarks(st); err != nil {
 			return nil, text, err
 		}
