@@ -84,16 +84,12 @@ var askedFor = map[string]string{
 	"innodb_version": "8.0.33", "innodb_page_size": "16384", "innodb_file_per_table": "1",
 }
 
-// asOfType is a text that takes a version as a number, too.
+// asOfType is a text that takes a version as a number, too, and a time of the session's zone.
 type asOfType struct{ sql.SystemVariableType }
 
 // Convert implements sql.Type.
 func (t asOfType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
-	switch v.(type) {
-	case int8, int16, int32, int64, int, uint8, uint16, uint32, uint64:
-		v = fmt.Sprint(v)
-	}
-	return t.SystemVariableType.Convert(ctx, v)
+	return t.SystemVariableType.Convert(ctx, catalog.AsOfText(v))
 }
 
 // sizeType is a number of bytes that takes a text with a unit, too.

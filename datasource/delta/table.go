@@ -92,6 +92,18 @@ func (t *Table) locate(canonical string) (objstore.Store, string, error) {
 	return t.opts.OpenExternal(canonical)
 }
 
+// Within returns an Options.OpenExternal that finds the files of store, whose root is above that of the table.
+func Within(store objstore.Store) func(url string) (objstore.Store, string, error) {
+	root := action.NewRoot(store.URL())
+	return func(url string) (objstore.Store, string, error) {
+		key := root.CanonicalPath(url)
+		if action.IsAbsolute(key) {
+			return nil, "", &ExternalFileError{URL: store.URL(), Path: key}
+		}
+		return store, key, nil
+	}
+}
+
 // lock waits for the right to change the table's caches.
 func (t *Table) lock(ctx context.Context) error {
 	select {

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 
@@ -39,6 +41,20 @@ func (s *Session) ClearWarnings() {
 	s.BaseSession.ClearWarnings()
 }
 
+// AsOfText is a value of AsOfVariable as the text that it is kept as: whole numbers are versions, times are of the session's zone.
+// Other values stay.
+func AsOfText(v any) any {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case int8, int16, int32, int64, int, uint8, uint16, uint32, uint64:
+		return fmt.Sprint(v)
+	case time.Time:
+		return v.Format("2006-01-02 15:04:05.999999")
+	}
+	return v
+}
+
 // SetSessionVariable implements sql.Session: what would be set and then not minded is refused.
 func (s *Session) SetSessionVariable(ctx *sql.Context, name string, value any) error {
 	text, _ := value.(string)
@@ -50,9 +66,14 @@ func (s *Session) SetSessionVariable(ctx *sql.Context, name string, value any) e
 			ctx.SetTransaction(nil) // see SetNext
 		}
 	case AsOfVariable:
+		text = fmt.Sprint(AsOfText(value))
 		if strings.TrimSpace(text) != "" {
-			if _, err := parseAsOf(ctx, text); err != nil {
+			asOf, err := parseAsOf(ctx, text)
+			if err != nil {
 				return err
+			}
+			if asOf.IsVersion && asOf.Version < 0 {
+				return &parser.AsOfError{Value: text, Reason: "versions begin at 0"}
 			}
 		}
 	case "time_zone":

@@ -298,7 +298,7 @@ func (t *Table) CheckKeys(ctx context.Context, q *exec.Query) error {
 	if err != nil {
 		return err
 	}
-	src := scan.NewSource(snap, scan.Options{Cache: t.Cache})
+	src := scan.NewSource(snap, scan.Options{Cache: t.Cache, Locate: snap.Table().Locate})
 	whole, err := t.wholeKey()
 	if err != nil {
 		return err

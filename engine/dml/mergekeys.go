@@ -107,7 +107,7 @@ func (r *mergeRun) checkNewKeys(ctx context.Context) error {
 		return err
 	}
 	found := map[string]bool{}
-	src := scan.NewSource(snap, scan.Options{Cache: r.t.Cache})
+	src := scan.NewSource(snap, scan.Options{Cache: r.t.Cache, Locate: snap.Table().Locate})
 	in := exec.NewScan(src, exec.ScanSpec{Columns: r.t.Key, Filter: filter, Env: r.q.Env})
 	return exec.Run(ctx, r.q, in, func(b *vector.Batch) error {
 		for k := range b.Rows() {

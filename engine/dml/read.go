@@ -21,7 +21,7 @@ func (t *Table) Read(filter expr.Expr, env *expr.Env) error {
 	}
 	cache := t.Cache
 	return t.Tx.ReadRows(filter, func(ctx context.Context, base *delta.Snapshot, file int, rows *roaring64.Bitmap) (bool, error) {
-		return anyRow(ctx, scan.NewSource(base, scan.Options{Cache: cache}).WithFiles([]int{file}), rows, filter, env)
+		return anyRow(ctx, scan.NewSource(base, scan.Options{Cache: cache, Locate: base.Table().Locate}).WithFiles([]int{file}), rows, filter, env)
 	})
 }
 

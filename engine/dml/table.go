@@ -83,7 +83,7 @@ func (e *AmbiguousMergeError) Error() string {
 }
 
 func (t *Table) source() *scan.Source {
-	return scan.NewSource(t.Snapshot, scan.Options{Cache: t.Cache})
+	return scan.NewSource(t.Snapshot, scan.Options{Cache: t.Cache, Locate: t.Snapshot.Table().Locate})
 }
 
 func (t *Table) fields() []exec.Field { return t.source().Fields() }

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/featuresql/featuresql/engine/types"
@@ -104,6 +105,11 @@ func (k *caster) toTemporal(a *vector.Vector, n int, sel []uint16) (*vector.Vect
 		switch {
 		case k.from.IsTemporal():
 			x = k.temporal(a.Int(i))
+			if k.skipped(x, a.Int(i)) {
+				if err := k.badTime(strings.Trim(types.Value{Type: k.from, Valid: true, I: a.Int(i)}.String(), "'"), false); err != nil {
+					return err
+				}
+			}
 		default:
 			if k.from.IsBytes() {
 				buf = append(buf[:0], k.text(a, i)...)
@@ -115,6 +121,9 @@ func (k *caster) toTemporal(a *vector.Vector, n int, sel []uint16) (*vector.Vect
 			}
 			var clean bool
 			x, ok, clean = k.parse(string(buf))
+			if ok && clean && k.to.Kind == types.Timestamp {
+				clean = !k.skippedText(x, string(buf))
+			}
 			if !ok || !clean {
 				if err := k.badTime(string(buf), ok); err != nil {
 					return err
@@ -132,6 +141,26 @@ func (k *caster) toTemporal(a *vector.Vector, n int, sel []uint16) (*vector.Vect
 		return nil
 	})
 	return out, err
+}
+
+// skipped reports whether the clock time that is stored as the instant x is none of the session's zone: the clock was put
+// forward over it.
+func (k *caster) skipped(x, from int64) bool {
+	if k.store == nil || k.to.Kind != types.Timestamp || k.from.Kind == types.Timestamp || k.from.Kind == types.Time || k.c.zone().loc == time.UTC {
+		return false
+	}
+	if k.from.Kind == types.Date {
+		from *= types.MicrosPerDay
+	}
+	return k.c.zone().toLocal(x) != from
+}
+
+func (k *caster) skippedText(x int64, s string) bool {
+	if k.store == nil || k.c.zone().loc == time.UTC {
+		return false
+	}
+	d, _ := types.ParseDatetime(s)
+	return !d.HasZone && k.c.zone().toLocal(x) != d.Micros
 }
 
 // badTime reports text that is no date or time, or has something after it.

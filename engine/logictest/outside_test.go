@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -33,8 +34,10 @@ func TestNothingOutsideIsRead(t *testing.T) {
 	name := filepath.Base(secret)
 	before := sizes(t, out)
 
+	noError(t, os.Symlink(filepath.Join(out, "t"), filepath.Join(dir, "symlinked")))
 	// A log that names the file elsewhere; the file itself is not in the table's folder.
 	for i, path := range []string{secret, "file://" + secret, "file:" + secret, "../../outside/t/" + name, "..%2F..%2Foutside%2Ft%2F" + name,
+		"file://" + dir + "/../outside/t/" + name, dir + "/../outside/t/" + name, "file://" + dir + "/symlinked/" + name,
 		"%2e%2e/%2e%2e/outside/t/" + name, "x/../../../outside/t/" + name, "linked/" + name, "linked.parquet"} {
 		table := fmt.Sprintf("bad%d", i)
 		to := filepath.Join(dir, table)
@@ -65,7 +68,6 @@ func TestNothingOutsideIsRead(t *testing.T) {
 	noError(t, os.MkdirAll(filepath.Join(dir, "_links"), 0o700))
 	noError(t, os.WriteFile(filepath.Join(dir, "_links", "byhand.json"), []byte(`{"name": "byhand", "location": "`+filepath.Join(out, "t")+`"}`), 0o600))
 	noError(t, os.WriteFile(filepath.Join(dir, "_links", "updir.json"), []byte(`{"name": "updir", "location": "../outside/t"}`), 0o600))
-	noError(t, os.Symlink(filepath.Join(out, "t"), filepath.Join(dir, "symlinked")))
 	noError(t, os.MkdirAll(filepath.Join(dir, "_views"), 0o700))
 	noError(t, os.WriteFile(filepath.Join(dir, "_views", "peek.json"),
 		[]byte("{\"name\": \"peek\", \"select\": \"SELECT * FROM delta.`"+out+"/t`\", \"statement\": \"CREATE VIEW peek AS SELECT * FROM delta.`"+out+"/t`\"}"), 0o600))
@@ -89,6 +91,52 @@ func TestNothingOutsideIsRead(t *testing.T) {
 	if after := sizes(t, out); after != before {
 		t.Errorf("outside of the warehouse was\n%s\nand is\n%s", before, after)
 	}
+}
+
+// TestShallowClone reads and changes a table whose log names the files of another one of the warehouse, as Spark's SHALLOW CLONE
+// makes it. The other one stays as it is.
+func TestShallowClone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "wh")
+	db := serve(t, engine.Options{Warehouse: dir})
+	ctx := t.Context()
+	for _, st := range []string{"CREATE TABLE t (id INT, v INT) TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')", "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)", "UPDATE t SET v = 30 WHERE id = 3"} {
+		if _, err := db.ExecContext(ctx, st); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := filepath.Join(dir, "clone", "_delta_log")
+	noError(t, os.MkdirAll(log, 0o700))
+	vectors, err := filepath.Glob(filepath.Join(dir, "t", "*.bin"))
+	if err != nil || len(vectors) != 1 {
+		t.Fatal(vectors, err)
+	}
+	vector := regexp.MustCompile(`"storageType":"u","pathOrInlineDv":"[^"]*"`)
+	for v := range 3 {
+		doc, err := os.ReadFile(filepath.Join(dir, "t", "_delta_log", fmt.Sprintf("%020d.json", v)))
+		noError(t, err)
+		var out strings.Builder
+		for line := range strings.Lines(string(doc)) {
+			line = strings.Replace(line, `"path":"`, `"path":"file://`+dir+`/t/`, 1)
+			out.WriteString(vector.ReplaceAllLiteralString(line, `"storageType":"p","pathOrInlineDv":"file://`+vectors[0]+`"`))
+		}
+		noError(t, os.WriteFile(filepath.Join(log, fmt.Sprintf("%020d.json", v)), []byte(out.String()), 0o600))
+	}
+	sum := func(query string, want int) {
+		t.Helper()
+		var got int
+		if err := db.QueryRowContext(ctx, query).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: %d, %v, want %d", query, got, err, want)
+		}
+	}
+	sum("SELECT sum(v) FROM clone AS OF VERSION 1", 6)
+	for _, st := range []string{"INSERT INTO clone VALUES (4, 400)", "DELETE FROM clone WHERE id = 1", "UPDATE clone SET v = 20 WHERE id = 2",
+		"MERGE INTO clone USING (SELECT 2 AS id) AS s ON clone.id = s.id WHEN MATCHED THEN UPDATE SET v = clone.v + 1"} {
+		if _, err := db.ExecContext(ctx, st); err != nil {
+			t.Fatal(st, err)
+		}
+	}
+	sum("SELECT sum(v) FROM clone WHERE v < 400", 51)
+	sum("SELECT sum(v) FROM t", 33)
 }
 
 func noError(t *testing.T, err error) {

@@ -133,9 +133,15 @@ func (r *creator) element() error {
 		if r.isName(r.i) { // a name, which says nothing
 			r.i++
 		}
+		open := r.i
 		keys, err := r.names()
 		if err == nil && r.s.PrimaryKey != nil {
 			return &MultipleKeyError{}
+		}
+		for i := open + 1; i < r.i-1; i++ {
+			if r.punct(i, '(') {
+				return &UnsupportedError{"PRIMARY KEY of a part of a column"}
+			}
 		}
 		for i, k := range keys {
 			if slices.ContainsFunc(keys[:i], func(o string) bool { return strings.EqualFold(o, k) }) {

@@ -118,6 +118,8 @@ func (r *rewriter) word(i, depth int) (int, error) {
 	case r.is(i, "for") && r.is(i+1, "version", "system_version", "timestamp", "system_time") && r.seq(i+2, "as", "of"):
 		r.mark(i, i+3, r.is(i+1, "version", "system_version"))
 		return 3, nil
+	case r.is(i, "for") && r.is(i+1, "system_time", "system_version", "version", "timestamp") && r.is(i+2, "between", "from", "all", "contained"):
+		return 0, &UnsupportedError{"FOR " + strings.ToUpper(r.text(i+1)+" "+r.text(i+2)) + " (AS OF reads one version)"}
 	case r.is(i, "version", "timestamp") && r.seq(i+1, "as", "of") && r.afterTable(i):
 		r.mark(i, i+2, r.is(i, "version"))
 		return 2, nil

@@ -215,6 +215,11 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 		if source, err = c.convert(s.kids[0], nil); err != nil {
 			return nil, err
 		}
+		for _, f := range source.fields() {
+			if f.Type.Kind == types.JSON {
+				ctx.Session.Warn(&sql.Warning{Level: "Note", Code: 1105, Message: "column " + f.Name + " is stored as text, the JSON of its values"})
+			}
+		}
 	}
 	sess, err := catalog.SessionOf(ctx)
 	if err != nil {
