@@ -45,6 +45,8 @@ type Session struct {
 	within   string         // the database of that view, while the statement is bound
 	warned   uint16         // warnings of the statement before
 	evaluate func(*sql.Context, sql.Expression) (any, bool)
+
+	openVersion bool // a table was bound whose version EXECUTE will tell
 }
 
 type savepoint struct {
@@ -65,6 +67,16 @@ func NewSession(base *sql.BaseSession, p *Provider, options txn.Options) *Sessio
 // SetEvaluator sets what Evaluate does.
 func (s *Session) SetEvaluator(evaluate func(*sql.Context, sql.Expression) (any, bool)) {
 	s.evaluate = evaluate
+}
+
+// NoteOpenVersion implements parser.Preparer.
+func (s *Session) NoteOpenVersion() { s.openVersion = true }
+
+// TakeOpenVersion reports, once, whether a statement was bound whose versions only EXECUTE will tell.
+func (s *Session) TakeOpenVersion() bool {
+	open := s.openVersion
+	s.openVersion = false
+	return open
 }
 
 // Evaluate implements parser.Evaluator.

@@ -136,3 +136,45 @@ WHEN MATCHED AND s.v = ? THEN DELETE WHEN MATCHED THEN UPDATE SET v = concat(s.v
 		}
 	}
 }
+
+// A prepared statement may name columns that only the version has which its parameter will tell.
+func TestPreparedVersionsWithOtherColumns(t *testing.T) {
+	db := serve(t, engine.Options{Warehouse: t.TempDir()})
+	db.SetMaxOpenConns(1) // PREPARE is of a connection
+	exec := func(st string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), st); err != nil {
+			t.Fatalf("%s: %v", st, err)
+		}
+	}
+	for _, st := range []string{"CREATE TABLE x (id INT, v INT)", "INSERT INTO x VALUES (1, 50)", "CREATE OR REPLACE TABLE x (id INT)"} {
+		exec(st)
+	}
+	want(t, rowsOf(t, db, "SELECT v FROM x AS OF VERSION ? WHERE v > ?", 1, 10), "50")
+	st, err := db.PrepareContext(t.Context(), "WITH c AS (SELECT id, v FROM x AS OF VERSION ?) SELECT sum(v) AS s FROM c")
+	must(t, err)
+	for version, sum := range map[int]any{1: int64(50), 0: nil} {
+		var got any
+		if err := st.QueryRowContext(t.Context(), version).Scan(&got); err != nil || fmt.Sprint(got) != fmt.Sprint(sum) && fmt.Sprintf("%s", got) != fmt.Sprint(sum) {
+			t.Errorf("version %d: %v, %v", version, got, err)
+		}
+	}
+	if err := st.QueryRowContext(t.Context(), 2).Scan(new(any)); err == nil || !strings.Contains(err.Error(), "1054") {
+		t.Errorf("version 2: %v", err)
+	}
+	must(t, st.Close())
+	for _, text := range []string{"'SELECT v FROM x AS OF VERSION ?'", "@text"} {
+		exec("SET @text = 'SELECT v + 0 FROM x AS OF VERSION ?'")
+		exec("PREPARE p FROM " + text)
+		exec("SET @v = 1")
+		want(t, rowsOf(t, db, "EXECUTE p USING @v"), "50")
+		exec("SET @v = 2")
+		if code, _ := run(t.Context(), db, "EXECUTE p USING @v"); code != 1054 {
+			t.Errorf("%s at version 2: %d", text, code)
+		}
+		exec("DEALLOCATE PREPARE p")
+	}
+	if code, _ := run(t.Context(), db, "PREPARE p FROM 'SELECT v FROM x'"); code != 1054 {
+		t.Errorf("PREPARE without a version: %d", code)
+	}
+}

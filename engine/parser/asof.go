@@ -240,6 +240,9 @@ func (e *asOfExpr) Eval(ctx *sql.Context, row sql.Row) (any, error) {
 		return nil, &UnsupportedError{"a subquery as a version or time (put its value into a variable: SET @v = (SELECT …))"}
 	}
 	if unbound { // PREPARE
+		if s, ok := ctx.Session.(Preparer); ok {
+			s.NoteOpenVersion()
+		}
 		return AsOf{Time: newest}.Encode(), nil
 	}
 	v, err := evaluate(ctx, e.Child, row)
@@ -259,6 +262,10 @@ func (e *asOfExpr) Eval(ctx *sql.Context, row sql.Row) (any, error) {
 	}
 	return a.Encode(), nil
 }
+
+// Preparer is a session that hears of a table at a version that only EXECUTE will tell: it is bound at the newest one, whose columns
+// may be others.
+type Preparer interface{ NoteOpenVersion() }
 
 // Evaluator is a session that computes constants as queries do, which the host does not for every function: its FROM_UNIXTIME knows no fractions.
 type Evaluator interface {

@@ -314,6 +314,10 @@ func (h *handler) prepare(ctx context.Context, c *mysql.Conn, text string) (fiel
 	}
 	defer sql.SessionCommandEnd(sqlCtx.Session)
 	node, err := h.s.cfg.Engine.PrepareQuery(sqlCtx, text)
+	if boundTooEarly(sqlCtx, err) {
+		key := sql.RemoveSpaceAndDelimiter(text, ';')
+		return nil, h.cacheUnbound(sqlCtx, key, key)
+	}
 	if err != nil {
 		h.failed(sqlCtx, err)
 		return nil, err
@@ -326,6 +330,23 @@ func (h *handler) prepare(ctx context.Context, c *mysql.Conn, text string) (fiel
 		return nil, nil
 	}
 	return wire.FieldsOf(sqlCtx, node.Schema()), nil
+}
+
+// boundTooEarly reports whether a statement names a column that its tables lack at their newest versions, and may not lack at the
+// versions that EXECUTE will tell.
+func boundTooEarly(ctx *sql.Context, err error) bool {
+	sess, ok := ctx.Session.(*catalog.Session)
+	return ok && sess.TakeOpenVersion() && err != nil && mysqlerr.From(err).Num == mysql.ERBadFieldError
+}
+
+// cacheUnbound prepares a statement without binding it: EXECUTE does, and says what is wrong.
+func (h *handler) cacheUnbound(ctx *sql.Context, key, text string) error {
+	e := h.s.cfg.Engine
+	st, _, err := e.Parser.ParseOneWithOptions(ctx, text, sql.LoadSqlMode(ctx).ParserOptions())
+	if err == nil {
+		e.PreparedDataCache.CacheStmt(ctx.Session.ID(), key, st)
+	}
+	return err
 }
 
 // closeStatement forgets a prepared statement, and its plan when no other has the same text.

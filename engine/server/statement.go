@@ -195,10 +195,29 @@ func (r *run) query() (err error) {
 	flags := &sql.QueryFlags{}
 	flags.Set(sql.QFlagDeferProjections)
 	schema, iter, _, err := r.h.s.cfg.Engine.QueryWithBindings(r.ctx, r.cmd.text, parsed, r.cmd.bindings, flags)
+	if p, ok := parsed.(*ast.Prepare); ok && boundTooEarly(r.ctx, err) {
+		return r.prepareUnbound(p)
+	}
 	if err != nil {
 		return err
 	}
 	return r.result(schema, iter)
+}
+
+// prepareUnbound answers PREPARE of a statement that only EXECUTE can bind.
+func (r *run) prepareUnbound(p *ast.Prepare) error {
+	text := p.Expr
+	if name, ok := strings.CutPrefix(text, "@"); ok {
+		_, v, err := r.ctx.GetUserVariable(r.ctx, strings.ToLower(name))
+		if err != nil {
+			return err
+		}
+		text = fmt.Sprint(v)
+	}
+	if err := r.h.cacheUnbound(r.ctx, p.Name, text); err != nil {
+		return err
+	}
+	return r.result(types.OkResultSchema, sql.RowsToRowIter(sql.NewRow(types.OkResult{Info: plan.PrepareInfo{}})))
 }
 
 // kept runs the statement from a plan that was kept, if there is one.
