@@ -54,6 +54,8 @@ type ScanSpec struct {
 	// RowIDs appends two columns to the output: the file's ordinal in the snapshot's file list (Int32) and the
 	// row's position in the file (Int64), for DML.
 	RowIDs bool
+	// Limit is how many rows are needed, any of them; 0: all. The scan may leave out files while the others have as many.
+	Limit int64
 	// Late are filters that are known once the streams are read; a scan may leave them out.
 	Late []LateFilter
 	// Env is the environment in which Filter is evaluated.

@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -36,7 +37,7 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 		if err := l.noteRead(r); err != nil {
 			return nil, err
 		}
-		return &tableScan{exec.NewScan(r.source, exec.ScanSpec{Columns: r.cols, Filter: r.filter, RowIDs: r.rowIDs, Env: l.c.env}), r.label}, nil
+		return &tableScan{exec.NewScan(r.source, exec.ScanSpec{Columns: r.cols, Filter: r.filter, RowIDs: r.rowIDs, Limit: r.limit, Env: l.c.env}), r.label}, nil
 	case *filterRel:
 		return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewFilter(in, r.pred) })
 	case *projectRel:
@@ -108,7 +109,26 @@ func (l *lowering) limit(r *limitRel) (exec.Operator, error) {
 			return exec.NewProject(top, p.exprs, p.out), nil
 		}
 	}
-	return l.unary(r.input, func(in exec.Operator) exec.Operator { return exec.NewLimit(in, r.n, r.offset) })
+	in := r.input
+	if r.n >= 0 && r.n <= math.MaxInt64-r.offset {
+		in = withLimit(in, r.n+r.offset)
+	}
+	return l.unary(in, func(in exec.Operator) exec.Operator { return exec.NewLimit(in, r.n, r.offset) })
+}
+
+// withLimit tells the scan that r is over, if each of its rows is one of r, how many are needed.
+func withLimit(r rel, n int64) rel {
+	switch in := r.(type) {
+	case *projectRel:
+		p := *in
+		p.input = withLimit(in.input, n)
+		return &p
+	case *scanRel:
+		s := *in
+		s.limit = n
+		return &s
+	}
+	return r
 }
 
 func (l *lowering) union(r *unionRel) (exec.Operator, error) {

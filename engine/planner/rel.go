@@ -31,6 +31,7 @@ type scanRel struct {
 	cols     []int
 	filter   expr.Expr
 	rowIDs   bool
+	limit    int64 // rows that are needed, if not all; else 0
 	rowCount float64
 	distinct *sync.Map // of source columns: the answers of values
 }

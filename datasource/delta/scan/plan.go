@@ -87,8 +87,14 @@ func (s *Source) Scan(ctx context.Context, spec exec.ScanSpec) (exec.Scan, error
 		}
 		p.late.slots = append(p.late.slots, slots)
 	}
+	left := spec.Limit
 	for i := range keep.Ones() {
 		p.queue.files = append(p.queue.files, int32(i))
+		if spec.Limit > 0 && len(conjuncts) == 0 && len(spec.Late) == 0 && !s.opts.NoSkipping {
+			if left -= max(0, s.table.Files.NumRecords(i)-s.table.Files.DeletedRows(i)); left <= 0 {
+				break
+			}
+		}
 	}
 	p.counters.files.Store(int64(n))
 	p.counters.filesSkipped.Store(int64(n - len(p.queue.files)))
