@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -123,9 +124,12 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 	return e, nil
 }
 
+var lockFunctions sync.Once // the host has one provider of functions for all engines of a process
+
 // openHost builds the host with the parser, the planner's rules and its execution builder.
 func (e *Engine) openHost() {
 	registerVariables()
+	lockFunctions.Do(func() { analyzer.ExternalFunctionProvider = planner.LockFunctions{} })
 	p := parser.New(e.runtime)
 	sql.GlobalParser = p
 	sql.SetAuthorizationHandlerFactory(catalog.Authorization{})

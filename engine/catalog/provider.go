@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type Provider struct {
 	cache *scan.Cache
 
 	accounts *accounts.Store
+	locks    *Locks
 	system   sql.Database
 
 	tables *lru.Cache[string, *delta.Table] // by location under the warehouse
@@ -53,7 +55,7 @@ func NewProvider(store objstore.Store, root string, cache *scan.Cache, onWarn fu
 	if root == "" {
 		age = accountsAge
 	}
-	return &Provider{store: store, root: root, cache: cache, tables: lru.New[string](maxTables, tableWeight), onWarn: onWarn, accounts: accounts.NewStore(store, age)}
+	return &Provider{store: store, root: root, cache: cache, tables: lru.New[string](maxTables, tableWeight), onWarn: onWarn, locks: NewLocks(), accounts: accounts.NewStore(store, age)}
 }
 
 // maxTables bounds the tables that are kept open with the lists of their files; tableWeight counts a table for one more with every 1000 files.
@@ -139,8 +141,52 @@ func (p *Provider) CreateDatabase(ctx *sql.Context, name string) error {
 	return err
 }
 
+// ForeignFilesError says that a database cannot be dropped, since its folder holds what belongs to none of its tables.
+type ForeignFilesError struct {
+	Database, First string // First is one of the objects
+	Count           int
+}
+
+func (e *ForeignFilesError) Error() string {
+	more := ""
+	if e.Count > 1 {
+		more = fmt.Sprintf(" and %d others", e.Count-1)
+	}
+	return fmt.Sprintf("Error dropping database (can't rmdir './%s', Directory not empty): it holds '%s'%s, of no table; nothing was dropped; remove that first, or drop the tables one by one",
+		e.Database, e.First, more)
+}
+
+// foreign says what the folder of a database holds besides its tables, views and links.
+func (p *Provider) foreign(ctx context.Context, db string, tables []string) error {
+	e := &ForeignFilesError{Database: db}
+	prefix := db + "/"
+	for after, more := "", true; more; {
+		more = false
+		for obj, err := range p.store.List(ctx, prefix, after) {
+			if err != nil {
+				return err
+			}
+			name, _, nested := strings.Cut(strings.TrimPrefix(obj.Key, prefix), "/")
+			if nested && slices.Contains(tables, name) {
+				after, more = prefix+name+"/\xff", true
+				break
+			}
+			if nested && (name == "_views" || name == "_links") || name == databaseMarker {
+				continue
+			}
+			if e.Count++; e.First == "" {
+				e.First = obj.Key
+			}
+		}
+	}
+	if e.Count > 0 {
+		return e
+	}
+	return nil
+}
+
 // DropDatabase implements sql.MutableDatabaseProvider: it deletes the tables, views and links of the database and its
-// marker. Objects that belong to no table stay.
+// marker. If there is anything else in its folder, it does nothing: *ForeignFilesError.
 func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
 	if strings.EqualFold(name, DefaultDatabase) || strings.EqualFold(name, SystemDatabase) {
 		return fmt.Errorf("database %s cannot be dropped", name)
@@ -154,6 +200,9 @@ func (p *Provider) DropDatabase(ctx *sql.Context, name string) error {
 	}
 	tables, err := p.folders(ctx, found)
 	if err != nil {
+		return err
+	}
+	if err := p.foreign(ctx, found, tables); err != nil {
 		return err
 	}
 	for _, t := range tables {

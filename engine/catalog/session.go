@@ -102,6 +102,9 @@ func (s *Session) CommandBegin() error { return nil }
 // CommandEnd implements sql.LifecycleAwareSession.
 func (s *Session) CommandEnd() {}
 
+// Locks are the named locks of the server.
+func (s *Session) Locks() *Locks { return s.provider.locks }
+
 // SessionEnd implements sql.LifecycleAwareSession: an open transaction is rolled back.
 func (s *Session) SessionEnd() { s.clear() }
 

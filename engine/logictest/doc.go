@@ -4,6 +4,7 @@
 //
 //	statement ok                     the statement succeeds
 //	statement error 1146 nothing     it fails with this code and a message that contains the text
+//	statement error 1146/42S02 …     and with this SQLSTATE
 //	statement affects 3              it changes so many rows
 //	query [rowsort]                  the rows follow ----, one a line, values separated by tabs; NULL is NULL
 //

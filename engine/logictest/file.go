@@ -16,6 +16,7 @@ type record struct {
 	want     []string // rows
 	affects  int64    // -1: any
 	code     int      // of an expected error; 0: none
+	state    string   // its SQLSTATE; empty: any
 	contains string
 	fallback bool // a construct runs row by row
 }
@@ -68,8 +69,9 @@ func (r *record) parseHead(head []string) error {
 		r.affects = n
 		return err
 	case head[0] == "statement" && len(head) >= 3 && head[1] == "error":
-		n, err := strconv.Atoi(head[2])
-		r.code, r.contains = n, strings.Join(head[3:], " ")
+		code, state, _ := strings.Cut(head[2], "/")
+		n, err := strconv.Atoi(code)
+		r.code, r.state, r.contains = n, state, strings.Join(head[3:], " ")
 		return err
 	}
 	return fmt.Errorf("not a record: %s", strings.Join(head, " "))

@@ -121,6 +121,8 @@ func (r *record) run(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("succeeded, want error %d %s", r.code, r.contains)
 	case !errors.As(err, &my):
 		return err
+	case r.state != "" && r.state != string(my.SQLState[:]):
+		return fmt.Errorf("error %d has SQLSTATE %s, want %s", my.Number, my.SQLState, r.state)
 	case int(my.Number) != r.code || !strings.Contains(my.Message, r.contains):
 		return fmt.Errorf("error %d: %s\nwant %d with %q", my.Number, my.Message, r.code, r.contains)
 	}

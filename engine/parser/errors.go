@@ -23,6 +23,13 @@ type UnsupportedError struct{ What string }
 
 func (e *UnsupportedError) Error() string { return "featuresql does not support " + e.What }
 
+// ProcedureError says that there is no stored procedure, of any name.
+type ProcedureError struct{ Name string }
+
+func (e *ProcedureError) Error() string {
+	return "PROCEDURE " + e.Name + " does not exist; featuresql has no stored procedures"
+}
+
 // AsOfError says that the value of an AS OF expression names no version and no time.
 type AsOfError struct {
 	Value  string // the value, as text

@@ -161,6 +161,9 @@ func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 		}
 		return nil, text, grammarError(err)
 	}
+	if call, ok := st.(*ast.Call); ok {
+		return nil, text, &ProcedureError{Name: strings.TrimPrefix(call.ProcName.Qualifier.String()+"."+call.ProcName.Name.String(), ".")}
+	}
 	if marked {
 		if err := checkVersioned(st, nil); err != nil {
 			return nil, text, err

@@ -58,7 +58,7 @@ const maxGroups = 1024
 func NewRuntime(p *catalog.Provider, opts Options) *Runtime {
 	catalog.SetTypeMapper(columnType)
 	rt := &Runtime{opts: opts, provider: p, plans: newPlanCache(), groups: lru.New[string, *txn.Group](maxGroups, nil)}
-	rt.hostExec = rowexec.DefaultBuilder
+	rt.hostExec = rowexec.NewOverrideBuilder(recursion{rt})
 	return rt
 }
 

@@ -247,7 +247,7 @@ func (s *statement) alterChecks(ctx *sql.Context, tbl *catalog.Table, stmt *pars
 		}
 		e, err := s.rt.tableExpr(ctx, tbl, parser.CheckText(ch.Expr))
 		if err != nil {
-			return err
+			return unknownIn(name, err)
 		}
 		if err := s.holds(ctx, tbl, dml.Check{Name: name, Text: ch.Expr, Expr: e}); err != nil {
 			return err

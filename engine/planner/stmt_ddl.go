@@ -296,6 +296,9 @@ func (s *statement) defineTable(ctx *sql.Context, stmt *parser.CreateTable, sour
 			name = fmt.Sprintf("%s_chk_%d", stmt.Table.Name, i+1)
 		}
 		meta.Configuration["delta.constraints."+strings.ToLower(name)] = parser.CheckText(ch.Expr)
+		if err := s.rt.checkNames(ctx, stmt.Table.Name, name, parser.CheckText(ch.Expr), fields); err != nil {
+			return nil, err
+		}
 	}
 	if err := checkColumns(stmt, fields, meta); err != nil {
 		return nil, err

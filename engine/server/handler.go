@@ -188,7 +188,9 @@ func (h *handler) release(c *mysql.Conn) {
 		return
 	}
 	ctx := h.s.cfg.Contexts(context.Background(), sql.WithSession(sess))
-	_, _ = h.s.cfg.Engine.LS.ReleaseAll(ctx)
+	if s, ok := sess.(*catalog.Session); ok {
+		s.Locks().ReleaseAll(s.ID())
+	}
 	_ = h.s.cfg.Engine.Analyzer.Catalog.UnlockTables(ctx, c.ConnectionID)
 	rollback(ctx)
 }

@@ -36,12 +36,22 @@ var ownTables = map[string]func(*reader) error{
 	"column_privileges": (*reader).columnPrivileges,
 }
 
+// UnknownTableError says that a system database has no table of a name.
+type UnknownTableError struct{ Table, Database string }
+
+func (e *UnknownTableError) Error() string {
+	return "Unknown table '" + e.Table + "' in " + e.Database
+}
+
 // GetTableInsensitive implements sql.Database.
 func (s *Schema) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {
 	t, ok, err := s.Database.GetTableInsensitive(ctx, name)
 	fill := ownTables[strings.ToLower(name)]
-	if err != nil || !ok {
-		return t, ok, err
+	if err == nil && !ok {
+		err = &UnknownTableError{Table: strings.ToUpper(name), Database: s.Name()}
+	}
+	if err != nil {
+		return nil, false, err
 	}
 	schema := asText(t.Schema())
 	if fill == nil {
