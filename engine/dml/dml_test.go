@@ -238,6 +238,7 @@ func (f *fixture) insert(t *rapid.T, rows map[int64]int64) {
 		_, there := f.rows[id]
 		taken = taken || there
 	}
+	defer dml.SetBulkRows(dml.SetBulkRows(rapid.SampledFrom([]int{0, 2, 1 << 16}).Draw(t, "rows held")))
 	res, err := f.upsert(t, dml.Reject, rows)
 	var duplicate *dml.DuplicateKeyError
 	if errors.As(err, &duplicate) != taken || !taken && (err != nil || res.Inserted != int64(len(rows))) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
@@ -96,11 +95,28 @@ const (
 // Rows of one statement that share a key are
 // taken one after the other, as MySQL does; a key with a NULL is nobody else's.
 func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode, onDuplicate []expr.Expr, assigned []int) (Result, error) {
-	rounds, total, err := t.rounds(ctx, q, op, mode)
+	share := t.Share
+	t.Share = false
+	var batches []*vector.Batch
+	if mode == Reject {
+		res, held, small, err := t.insertNew(ctx, q, op)
+		if err != nil || !small {
+			return res, err
+		}
+		batches = held
+	} else {
+		held := &heldBatches{q: q}
+		defer held.free()
+		if err := exec.Run(ctx, q, op, held.add); err != nil {
+			return Result{}, err
+		}
+		batches = held.batches
+	}
+	rounds, total, err := t.rounds(batches, mode)
 	if err != nil {
 		return Result{}, err
 	}
-	t.Share = t.Share && len(rounds) == 1 && t.Tx.Blind()
+	t.Share = share && len(rounds) == 1 && t.Tx.Blind()
 	var sum Result
 	for i, batches := range rounds {
 		if i > 0 {
@@ -156,15 +172,7 @@ func (t *Table) keyedMerge(source exec.Operator, mode KeyedMode, onDuplicate []e
 
 // rounds splits the new rows so that no key appears twice in a round. REPLACE keeps only the last row of a
 // key, INSERT IGNORE only the first; INSERT refuses a second one. Rows with a NULL in the key are all in the first.
-func (t *Table) rounds(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode) ([][]*vector.Batch, int64, error) {
-	var batches []*vector.Batch
-	err := exec.Run(ctx, q, op, func(b *vector.Batch) error {
-		batches = append(batches, b.Compact())
-		return nil
-	})
-	if err != nil {
-		return nil, 0, err
-	}
+func (t *Table) rounds(batches []*vector.Batch, mode KeyedMode) ([][]*vector.Batch, int64, error) {
 	seen := map[string]int{}
 	last := map[string]rowAt{}
 	var keyless []rowAt
@@ -200,6 +208,29 @@ func (t *Table) rounds(ctx context.Context, q *exec.Query, op exec.Operator, mod
 	}
 	return rounds, total, nil
 }
+
+// heldBatches are rows that a statement holds within its budget, with room for an index of their keys.
+type heldBatches struct {
+	q       *exec.Query
+	batches []*vector.Batch
+	size    int64
+}
+
+// keyEntryBytes is about what a map's entry for a short key takes.
+const keyEntryBytes = 64
+
+func (h *heldBatches) add(b *vector.Batch) error {
+	c := b.Compact()
+	n := int64(c.SizeBytes()) + int64(c.Len)*keyEntryBytes
+	if err := h.q.Memory.Reserve("rows with keys", n); err != nil {
+		return err
+	}
+	h.size += n
+	h.batches = append(h.batches, c)
+	return nil
+}
+
+func (h *heldBatches) free() { h.q.Memory.Release(h.size) }
 
 type rowAt struct{ batch, row int }
 
@@ -294,32 +325,11 @@ func floatKey(f float64) uint64 {
 // columns of the key, and reads the key of every row.
 func (t *Table) CheckKeys(ctx context.Context, q *exec.Query) error {
 	t.Tx.ReadAll()
-	snap, err := t.Tx.Effective()
-	if err != nil {
-		return err
-	}
-	src := scan.NewSource(snap, scan.Options{Cache: t.Cache, Locate: snap.Table().Locate})
 	whole, err := t.wholeKey()
 	if err != nil {
 		return err
 	}
-	in := exec.NewScan(src, exec.ScanSpec{Columns: t.Key, Filter: whole, Env: q.Env})
-	keys := make([]expr.Expr, len(t.Key))
-	for i, f := range in.Fields() {
-		keys[i] = &expr.Column{Index: i, Name: f.Name, Typ: f.Type, Null: f.Nullable}
-	}
-	counts, err := exec.NewAggregate(in, keys, []exec.Aggregate{{Name: "count"}})
-	if err != nil {
-		return err
-	}
-	n := counts.Fields()[len(keys)]
-	twice, err := expr.New(">", &expr.Column{Index: len(keys), Name: n.Name, Typ: n.Type}, &expr.Literal{Val: types.IntValue(types.Of(types.Int64), 1)})
-	if err != nil {
-		return err
-	}
-	return exec.Run(ctx, q, exec.NewLimit(exec.NewFilter(counts, twice), 1, 0), func(b *vector.Batch) error {
-		return &DuplicateKeyError{Table: t.Name, Key: keyValues(b.Cols[:len(keys)], b.Row(0))}
-	})
+	return t.oneRowEach(ctx, q, whole)
 }
 
 // wholeKey is the condition that no column of the key is NULL.

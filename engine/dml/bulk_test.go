@@ -1,0 +1,102 @@
+package dml_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/featuresql/featuresql/engine/dml"
+	"github.com/featuresql/featuresql/engine/exec"
+	"github.com/featuresql/featuresql/engine/expr"
+	"github.com/featuresql/featuresql/engine/vector"
+)
+
+// keyed is a row of the fixture's table; its second column may be NULL.
+type keyed struct {
+	id, n int64
+	null  bool
+}
+
+// TestLongInsertsFindDuplicates inserts rows in any order, with keys of one and of two columns, which meet one another or those of
+// the table or none, while hardly any row may be held.
+func TestLongInsertsFindDuplicates(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		f := newFixture(rt, rapid.Bool().Draw(rt, "vectors"), rapid.Bool().Draw(rt, "no statistics"))
+		key := rapid.SampledFrom([][]int{{0}, {0, 1}, {1}}).Draw(rt, "key")
+		defer dml.SetBulkRows(dml.SetBulkRows(rapid.SampledFrom([]int{0, 1, 5, 100}).Draw(rt, "rows held")))
+		q := &exec.Query{Workers: rapid.IntRange(1, 3).Draw(rt, "workers"), BatchRows: 3, Env: &expr.Env{}, Memory: exec.NewBudget(0, nil)}
+		there := map[string]bool{}
+		count := int64(0)
+		for range rapid.IntRange(1, 4).Draw(rt, "statements") {
+			next := rapid.Int64Range(0, 40).Draw(rt, "first")
+			step := rapid.SampledFrom([]int64{-1, 1, 2}).Draw(rt, "step")
+			var rows []keyed
+			for range rapid.IntRange(1, 20).Draw(rt, "rows") {
+				id := next
+				if next += step; rapid.IntRange(0, 14).Draw(rt, "astray") == 0 {
+					id = rapid.Int64Range(0, 60).Draw(rt, "id")
+				}
+				rows = append(rows, keyed{id: id, n: rapid.Int64Range(0, 40).Draw(rt, "n"), null: rapid.IntRange(0, 9).Draw(rt, "null") == 0})
+			}
+			now, double := map[string]bool{}, false
+			for _, r := range rows {
+				text := ""
+				for _, k := range key {
+					switch {
+					case k == 0:
+						text += fmt.Sprint(r.id, ",")
+					case r.null:
+						text = "NULL"
+					default:
+						text += fmt.Sprint(r.n, ",")
+					}
+				}
+				if text == "NULL" || len(text) > 4 && text[:4] == "NULL" {
+					continue
+				}
+				double = double || now[text] || there[text]
+				now[text] = true
+			}
+			res, err := f.write(rt, func(tb *dml.Table) (dml.Result, error) {
+				return tb.InsertKeyed(context.Background(), q, rowsToInsert(rt, rows), dml.Reject, nil, nil)
+			}, key...)
+			var duplicate *dml.DuplicateKeyError
+			if errors.As(err, &duplicate) != double || !double && (err != nil || res.Inserted != int64(len(rows))) {
+				rt.Fatalf("INSERT of %v beside %v: %+v, %v; duplicates: %t", rows, there, res, err, double)
+			}
+			if !double {
+				count += int64(len(rows))
+				for k := range now {
+					there[k] = true
+				}
+			}
+			if q.Memory.UsedBytes() != 0 {
+				rt.Fatalf("%d bytes are still reserved", q.Memory.UsedBytes())
+			}
+			if n, ok := f.snapshot(rt).Files().TotalRecords(); ok && n != count {
+				rt.Fatalf("the table has %d rows, not %d", n, count)
+			}
+		}
+	})
+}
+
+// rowsToInsert puts rows into batches of any size.
+func rowsToInsert(t *rapid.T, rows []keyed) exec.Operator {
+	var batches []*vector.Batch
+	for len(rows) > 0 {
+		part := rows[:min(len(rows), rapid.IntRange(1, 7).Draw(t, "batch"))]
+		rows = rows[len(part):]
+		id, n := vector.New(long, len(part)), vector.New(long, len(part))
+		for i, r := range part {
+			id.I64[i], n.I64[i] = r.id, r.n
+			if r.null {
+				n.SetNull(i)
+			}
+		}
+		batches = append(batches, &vector.Batch{Len: len(part), Cols: []*vector.Vector{id, n}})
+	}
+	return exec.NewValues(fields, batches)
+}
