@@ -2,6 +2,7 @@ package expr
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"unicode/utf8"
 
@@ -24,6 +25,21 @@ func StoreText(e Expr, max int, trim bool, column string) Expr {
 			return k.fitText(args[0], n, sel, max, trim)
 		}}
 	return fold(&Call{Name: f.Name, Args: []Expr{e}, Typ: types.Of(types.String), Null: e.Nullable(), impl: f})
+}
+
+// StoreJSON lets a String expression through, as it is, if it is JSON. Error: *ValueError (3140), whatever sql_mode says.
+func StoreJSON(e Expr, column string) Expr {
+	f := &Function{Name: "store_json", Strict: true, RawNulls: true, Resolve: resolveSame,
+		Eval: func(ctx *EvalCtx, args []*vector.Vector, n int, sel []uint16, typ types.Type) (*vector.Vector, error) {
+			k := &caster{c: ctx, from: args[0].Type, to: typ, store: &storeTarget{column: column}}
+			return args[0], k.each(args[0], n, sel, func(i int) error {
+				if s := args[0].Bytes(i); !json.Valid(s) {
+					return k.badJSON(s)
+				}
+				return nil
+			})
+		}}
+	return fold(&Call{Name: f.Name, Args: []Expr{e}, Typ: e.Type(), Null: e.Nullable(), impl: f})
 }
 
 // fitText returns a itself if all its rows fit as they are.

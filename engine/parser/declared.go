@@ -20,6 +20,9 @@ var canonical = map[string]string{
 	"long": "bigint", "int8": "bigint", "dec": "decimal", "numeric": "decimal", "fixed": "decimal", "float4": "float", "float8": "double", "real": "double",
 }
 
+// declaredJSON is the declared type of a column of text that has to be JSON. No condition says so that Spark would read, too.
+const declaredJSON = "json"
+
 // restrict notes what a type allows less than Delta's type that stores it. Members are the values of an ENUM.
 func (t *DataType) restrict(lower string, unsigned bool, members []string) {
 	name := lower
@@ -43,6 +46,8 @@ func (t *DataType) restrict(lower string, unsigned bool, members []string) {
 	case t.Length > 0 && t.Name == "binary":
 		n := strconv.Itoa(t.Length)
 		t.Declared, t.condition = lower+"("+n+")", "octet_length({}) <= "+n
+	case lower == declaredJSON:
+		t.Declared = declaredJSON
 	case t.Length > 0 && t.Name == "string":
 		t.Declared = "varchar(" + strconv.Itoa(t.Length) + ")"
 		if t.Fixed {

@@ -50,6 +50,9 @@ func (c *cursor) dataType(depth int) (DataType, error) {
 	default:
 		err = c.scalar(&t, lower)
 	}
+	if depth > 0 && t.Declared == declaredJSON {
+		t.Declared = "" // text like any other
+	}
 	if depth > 0 && t.Declared != "" {
 		return t, &UnsupportedError{"the type " + strings.ToUpper(t.Declared) + " inside of another; it has no limit there, so write the type without one"}
 	}

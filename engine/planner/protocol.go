@@ -146,5 +146,8 @@ func storeField(e expr.Expr, f *schema.Field, t types.Type) expr.Expr {
 	if chars, fixed, ok := f.TextLimit(); ok {
 		e = expr.StoreText(e, chars, fixed, f.Name)
 	}
+	if f.IsJSON() {
+		e = expr.StoreJSON(e, f.Name)
+	}
 	return e
 }

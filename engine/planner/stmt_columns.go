@@ -173,6 +173,9 @@ func (c *columnChanges) retype(f *schema.Field, t parser.DataType) error {
 	if condition == "" && t.Length > 0 && t.Name == "string" {
 		condition = fmt.Sprintf("char_length(trim(TRAILING ' ' FROM %s)) <= %d", quoteName(f.Name), t.Length)
 	}
+	if f.IsJSON() {
+		condition = fmt.Sprintf("json_valid(%s)", quoteName(f.Name))
+	}
 	if condition == "" || c.tbl.ColumnIndex(f.Name) < 0 {
 		return nil
 	}

@@ -57,6 +57,8 @@ func declareType(f *schema.Field, t parser.DataType, conf map[string]string) {
 	case cond != "":
 		f.Metadata = f.Metadata.WithStr(schema.KeyDeclared, t.Declared)
 		conf[rule] = cond
+	case t.Declared == schema.DeclaredJSON:
+		f.Metadata = f.Metadata.WithStr(schema.KeyDeclared, t.Declared)
 	case t.Declared != "":
 		f.Metadata = f.Metadata.WithStr(schema.KeyCharVarchar, t.Declared)
 	}

@@ -171,10 +171,22 @@ func (f *Field) Declared(properties map[string]string) (text string, ok bool) {
 		return "varchar(" + strconv.Itoa(chars) + ")", true
 	}
 	text, ok = f.Metadata.Str(KeyDeclared)
+	if f.IsJSON() {
+		return text, true
+	}
 	if _, stands := properties[PropertyConstraints+TypeConstraint(f.Name)]; !stands {
 		return "", false
 	}
 	return text, ok
+}
+
+// DeclaredJSON is the declared type of a column of text that has to be JSON; no constraint says so.
+const DeclaredJSON = "json"
+
+// IsJSON reports whether the texts of the column have to be JSON.
+func (f *Field) IsJSON() bool {
+	text, _ := f.Metadata.Str(KeyDeclared)
+	return text == DeclaredJSON && f.Type == Type(Primitive{Name: String})
 }
 
 // Identity returns the parameters of an identity column, or nil.
