@@ -27,7 +27,7 @@ func registerVariables() {
 	}})
 	for name, value := range map[string]any{
 		"sql_mode": defaultMode, "version": MySQLVersion, "version_comment": "featuresql " + Version,
-		"local_infile": int8(1), "protocol_version": int64(10), "version_compile_os": runtime.GOOS, "version_compile_machine": runtime.GOARCH,
+		"local_infile": int8(1), "protocol_version": int64(10), "event_scheduler": "OFF", "version_compile_os": runtime.GOOS, "version_compile_machine": runtime.GOARCH,
 	} {
 		SetShown(name, value)
 	}
@@ -81,7 +81,8 @@ func SetShown(name string, value any) {
 var askedFor = map[string]string{
 	"have_ssl": "YES", "have_openssl": "YES", "have_profiling": "NO", "have_query_cache": "NO", "have_compress": "NO", "have_dynamic_loading": "NO",
 	"have_geometry": "NO", "have_symlink": "DISABLED", "have_crypt": "NO", "query_cache_type": "OFF", "query_cache_size": "0",
-	"innodb_version": "8.0.33", "innodb_page_size": "16384", "innodb_file_per_table": "1",
+	"innodb_version": "8.0.33", "innodb_page_size": "16384", "innodb_file_per_table": "1", "innodb_read_only": "0",
+	"authentication_policy": "caching_sha2_password,,",
 }
 
 // asOfType is a text that takes a version as a number, too, and a time of the session's zone.

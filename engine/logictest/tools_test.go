@@ -1,6 +1,7 @@
 package logictest
 
 import (
+	"context"
 	"database/sql"
 	"strings"
 	"testing"
@@ -15,6 +16,8 @@ type asked struct {
 	rows        int    // -1: any number, at least one; -2: any number
 	first       string // the values of the first row, separated by |; empty: not compared
 }
+
+const statusColumns = "Name,Engine,Version,Row_format,Rows,Avg_row_length,Data_length,Max_data_length,Index_length,Data_free,Auto_increment,Create_time,Update_time,Check_time,Collation,Checksum,Create_options,Comment"
 
 // tools are written after what the tools' documentation and their open source say that they send.
 var tools = []asked{
@@ -42,11 +45,26 @@ var tools = []asked{
 	{"dbeaver", "SHOW ENGINES", "Engine,Support,Comment,Transactions,XA,Savepoints", 1, "DELTA|DEFAULT|Delta Lake tables: versions, snapshot reads, optimistic commits|YES|NO|YES"},
 	{"dbeaver", "SHOW CHARSET", "Charset,Description,Default collation,Maxlen", -1, ""},
 	{"dbeaver", "SHOW COLLATION", "Collation,Charset,Id,Default,Compiled,Sortlen,Pad_attribute", -1, ""},
-	{"dbeaver", "SHOW PLUGINS", "Name,Status,Type,Library,License", -2, ""},
+	{"dbeaver", "SHOW PLUGINS", "Name,Status,Type,Library,License", 3, "DELTA|ACTIVE|STORAGE ENGINE|NULL|NULL"},
+	{"dbeaver", "SELECT PLUGIN_NAME FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'mysql_native_password' AND PLUGIN_STATUS = 'ACTIVE'", "PLUGIN_NAME", 1, "mysql_native_password"},
+	{"dbeaver", "SHOW TABLE STATUS FROM shop WHERE `Comment` = 'VIEW'", statusColumns, 1, "dear|" + strings.Repeat("NULL|", 16) + "VIEW"},
+	{"dbeaver", "SHOW TABLE STATUS WHERE Name LIKE 'p%' AND Comment <> 'VIEW'", statusColumns, 1, ""},
+	{"dbeaver", "SHOW FULL TABLES FROM shop WHERE Table_type = 'VIEW'", "Tables_in_shop,Table_type", 1, "dear|VIEW"},
+	{"dbeaver", "SHOW TABLES IN shop WHERE Tables_in_shop LIKE 'p%'", "Tables_in_shop", 1, "plain"},
+	{"dbeaver", "SHOW CREATE DATABASE IF NOT EXISTS `shop`", "Database,Create Database", 1, "shop|CREATE DATABASE /*!32312 IF NOT EXISTS*/ `shop` /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin */"},
+	{"dbeaver", "SHOW TRIGGERS FROM shop WHERE `Table` = 'items'", "Trigger,Event,Table,Statement,Timing,Created,sql_mode,Definer,character_set_client,collation_connection,Database Collation", 0, ""},
+	{"dbeaver", "SELECT * FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = 'shop'", "CONSTRAINT_CATALOG,CONSTRAINT_SCHEMA,CONSTRAINT_NAME,UNIQUE_CONSTRAINT_CATALOG,UNIQUE_CONSTRAINT_SCHEMA,UNIQUE_CONSTRAINT_NAME,MATCH_OPTION,UPDATE_RULE,DELETE_RULE,TABLE_NAME,REFERENCED_TABLE_NAME", 0, ""},
+	{"dbeaver", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'shop' ORDER BY ROUTINE_NAME", "ROUTINE_NAME", 0, ""},
+	{"dbeaver", "SELECT PARAMETER_NAME FROM information_schema.PARAMETERS WHERE SPECIFIC_SCHEMA = 'shop'", "PARAMETER_NAME", 0, ""},
+	{"dbeaver", "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'shop'", "EVENT_NAME", 0, ""},
+	{"dbeaver", "SELECT SESSION_USER(), SYSTEM_USER(), USER(), CURRENT_ROLE()", "SESSION_USER(),SYSTEM_USER(),USER(),CURRENT_ROLE()", 1, "root@localhost|root@localhost|root@localhost|NONE"},
+	{"connector", "SELECT @@innodb_read_only, @@event_scheduler, @@authentication_policy", "@@innodb_read_only,@@event_scheduler,@@authentication_policy", 1, "0|OFF|caching_sha2_password,,"},
+	{"exporter", "SELECT q.VARIABLE_VALUE = a.VARIABLE_VALUE, q.VARIABLE_VALUE > 30 FROM performance_schema.global_status q, performance_schema.global_status a WHERE q.VARIABLE_NAME = 'Queries' AND a.VARIABLE_NAME = 'Questions'",
+		"q.VARIABLE_VALUE = a.VARIABLE_VALUE,q.VARIABLE_VALUE > 30", 1, "1|1"},
 	{"dbeaver", "SHOW VARIABLES LIKE 'lower_case_%'", "Variable_name,Value", 2, "lower_case_file_system|0"},
 	{"dbeaver", "SELECT @@tx_isolation", "@@tx_isolation", 1, "REPEATABLE-READ"},
 	{"dbeaver", "SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'shop'", "CATALOG_NAME,SCHEMA_NAME,DEFAULT_CHARACTER_SET_NAME,DEFAULT_COLLATION_NAME,SQL_PATH,DEFAULT_ENCRYPTION", 1, "def|shop|utf8mb4|utf8mb4_0900_bin|NULL|NO"},
-	{"dbeaver", "SHOW TABLE STATUS FROM `shop` LIKE 'items'", "Name,Engine,Version,Row_format,Rows,Avg_row_length,Data_length,Max_data_length,Index_length,Data_free,Auto_increment,Create_time,Update_time,Check_time,Collation,Checksum,Create_options,Comment", 1, ""},
+	{"dbeaver", "SHOW TABLE STATUS FROM `shop` LIKE 'items'", statusColumns, 1, ""},
 	{"dbeaver", "SELECT * FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='shop' AND TABLE_NAME='items' ORDER BY ORDINAL_POSITION", "TABLE_CATALOG,TABLE_SCHEMA,TABLE_NAME,COLUMN_NAME,ORDINAL_POSITION,COLUMN_DEFAULT,IS_NULLABLE,DATA_TYPE,CHARACTER_MAXIMUM_LENGTH,CHARACTER_OCTET_LENGTH,NUMERIC_PRECISION,NUMERIC_SCALE,DATETIME_PRECISION,CHARACTER_SET_NAME,COLLATION_NAME,COLUMN_TYPE,COLUMN_KEY,EXTRA,PRIVILEGES,COLUMN_COMMENT,GENERATION_EXPRESSION,SRS_ID", 4, "def|shop|items|id|1|NULL|NO|bigint|NULL|NULL|19|0|NULL|NULL|NULL|bigint|PRI||insert,references,select,update|||NULL"},
 	{"dbeaver", "SELECT kc.CONSTRAINT_NAME,kc.TABLE_NAME,kc.COLUMN_NAME,kc.ORDINAL_POSITION FROM INFORMATION_SCHEMA.KEY_COLUMN_USAGE kc WHERE kc.TABLE_SCHEMA='shop' AND kc.REFERENCED_TABLE_NAME IS NULL AND kc.TABLE_NAME='items' ORDER BY kc.CONSTRAINT_NAME,kc.ORDINAL_POSITION", "CONSTRAINT_NAME,TABLE_NAME,COLUMN_NAME,ORDINAL_POSITION", 1, "PRIMARY|items|id|1"},
 	{"dbeaver", "SELECT cc.CONSTRAINT_NAME, cc.CHECK_CLAUSE, tc.TABLE_NAME FROM (SELECT CONSTRAINT_NAME, CHECK_CLAUSE FROM INFORMATION_SCHEMA.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = 'shop') cc, (SELECT TABLE_NAME, CONSTRAINT_NAME FROM INFORMATION_SCHEMA.TABLE_CONSTRAINTS WHERE TABLE_SCHEMA = 'shop') tc WHERE cc.CONSTRAINT_NAME = tc.CONSTRAINT_NAME", "CONSTRAINT_NAME,CHECK_CLAUSE,TABLE_NAME", 1, "dearer|(price > 0)|items"},
@@ -89,22 +107,31 @@ func TestTools(t *testing.T) {
 		"CREATE TABLE plain (x INT)", "CREATE VIEW dear AS SELECT * FROM items WHERE price > 1",
 		"SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci", "SET optimizer_switch = 'index_merge=off'", "SET PROFILING = 1", "SET SQL_SELECT_LIMIT = DEFAULT",
 		"SET SESSION sql_mode = concat(@@sql_mode, ',STRICT_TRANS_TABLES')", "SET net_write_timeout = 600", "SET character_set_results = NULL", "SET NAMES utf8mb4",
-		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SET information_schema_stats_expiry = 0", "SET GLOBAL max_connections = 1000"} {
+		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SET information_schema_stats_expiry = 0", "SET GLOBAL max_connections = 1000",
+		"FLUSH STATUS", "FLUSH ENGINE LOGS", "FLUSH HOSTS"} {
 		if _, err := conn.ExecContext(t.Context(), s); err != nil {
 			t.Fatalf("%s: %v", s, err)
 		}
 	}
 	for _, a := range tools {
-		a.check(t, conn)
+		a.check(t, conn.QueryContext)
+		a.check(t, func(ctx context.Context, query string, args ...any) (*sql.Rows, error) { // as a prepared statement, rows in binary
+			p, err := conn.PrepareContext(ctx, query)
+			if err != nil {
+				return nil, err
+			}
+			t.Cleanup(func() { _ = p.Close() })
+			return p.QueryContext(ctx, args...)
+		})
 	}
 	if _, err := conn.ExecContext(t.Context(), "SET no_such_variable = 1"); err == nil || !strings.Contains(err.Error(), "Error 1193") {
 		t.Error(err)
 	}
 }
 
-func (a asked) check(t *testing.T, conn *sql.Conn) {
+func (a asked) check(t *testing.T, query func(ctx context.Context, text string, args ...any) (*sql.Rows, error)) {
 	t.Helper()
-	rows, err := conn.QueryContext(t.Context(), a.query)
+	rows, err := query(t.Context(), a.query)
 	if err != nil {
 		t.Errorf("%s: %s\n%v", a.tool, a.query, err)
 		return

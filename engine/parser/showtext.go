@@ -7,14 +7,16 @@ func noRows(columns ...string) string {
 	return "SELECT '' AS `" + strings.Join(columns, "`, '' AS `") + "` FROM dual WHERE false"
 }
 
-// emptyShows are SHOW statements about what featuresql does not have, by their words after SHOW.
-var emptyShows = []struct {
+// otherShows are SHOW statements that the host does not know or answers otherwise, by their words after SHOW; most are about what
+// featuresql does not have.
+var otherShows = []struct {
 	words []string
 	text  string
 }{
 	{[]string{"open", "tables"}, noRows("Database", "Table", "In_use", "Name_locked")},
 	{[]string{"profiles"}, noRows("Query_ID", "Duration", "Query")},
-	{[]string{"plugins"}, noRows("Name", "Status", "Type", "Library", "License")},
+	{[]string{"plugins"}, "SELECT plugin_name AS `Name`, plugin_status AS `Status`, plugin_type AS `Type`, plugin_library AS `Library`," +
+		" plugin_license AS `License` FROM information_schema.plugins"},
 	{[]string{"profile"}, noRows("Status", "Duration")},
 	{[]string{"errors"}, noRows("Level", "Code", "Message")},
 	{[]string{"engine"}, noRows("Type", "Name", "Status")},
@@ -28,8 +30,12 @@ func (s *statement) shownText() (string, bool) {
 		return s.describedColumn()
 	case s.is(0, "flush", "analyze") && s.is(1, "local", "no_write_to_binlog"): // there is no such log
 		return s.text(0) + " " + s.src[s.at(2).start:s.at(len(s.toks)-1).start], true
+	case s.is(0, "flush") && (s.is(1, "status", "hosts", "logs") || s.is(2, "logs")): // nothing of the kind is kept
+		return "FLUSH TABLES", true
 	case !s.is(0, "show"):
 		return "", false
+	case s.seq(1, "table", "status"):
+		return s.shownStatus()
 	case s.is(1, "count") && s.punct(2, '(') && s.punct(3, '*') && s.is(5, "warnings", "errors"):
 		name := strings.TrimSuffix(strings.ToLower(s.text(5)), "s") + "_count"
 		return "SELECT @@" + name + " AS `@@session." + name + "`", true
@@ -39,7 +45,7 @@ func (s *statement) shownText() (string, bool) {
 	if s.is(1, "collation") {
 		return s.shownCollation()
 	}
-	for _, e := range emptyShows {
+	for _, e := range otherShows {
 		if s.seq(1, e.words...) {
 			return e.text, true
 		}
@@ -55,6 +61,18 @@ func (s *statement) shownCollation() (string, bool) {
 	}
 	return "SELECT * FROM (SELECT collation_name AS `Collation`, character_set_name AS `Charset`, id AS `Id`, is_default AS `Default`," +
 		" is_compiled AS `Compiled`, sortlen AS `Sortlen`, pad_attribute AS `Pad_attribute` FROM information_schema.collations) AS c " + rest, true
+}
+
+// shownStatus is SHOW TABLE STATUS … WHERE with the name that the host has for the column Comment.
+func (s *statement) shownStatus() (text string, found bool) {
+	where, from := false, s.at(0).start
+	for i := range s.toks {
+		where = where || s.is(i, "where")
+		if where && s.isName(i) && strings.EqualFold(s.name(i), "comment") {
+			text, from, found = text+s.src[from:s.at(i).start]+"`Comments`", s.at(i).end, true
+		}
+	}
+	return text + s.src[from:s.at(len(s.toks)-1).start], found
 }
 
 // describedColumn handles DESCRIBE table column and DESCRIBE table 'pattern'.

@@ -8,9 +8,11 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 
+	"github.com/featuresql/featuresql/engine/catalog"
 	_ "github.com/featuresql/featuresql/sqlfuncs/scalar" // the kernels of scalar functions
 )
 
@@ -24,7 +26,9 @@ var ownFunctions = map[string]sql.Type{
 }
 
 func ownFunctionList() []sql.Function {
-	list := make([]sql.Function, 0, len(ownFunctions))
+	list := []sql.Function{
+		sql.NewFunction0("session_user", userNamed("session_user")), sql.NewFunction0("system_user", userNamed("system_user")),
+		sql.NewFunction0("current_role", newCurrentRole)}
 	for name, t := range ownFunctions {
 		list = append(list, sql.FunctionN{Name: name, Fn: func(args ...sql.Expression) (sql.Expression, error) {
 			return &ownFunction{expression.NaryExpression{ChildExpressions: args}, name, t}, nil
@@ -91,4 +95,46 @@ func (f *ownFunction) Eval(ctx *sql.Context, row sql.Row) (any, error) {
 // WithChildren implements sql.Expression.
 func (f *ownFunction) WithChildren(children ...sql.Expression) (sql.Expression, error) {
 	return &ownFunction{expression.NaryExpression{ChildExpressions: children}, f.name, f.typ}, nil
+}
+
+// userNamed makes USER() of another name.
+func userNamed(name string) func() sql.Expression {
+	return func() sql.Expression {
+		return function.User{NoArgFunc: function.NoArgFunc{Name: name, SQLType: types.LongText}}
+	}
+}
+
+// currentRole is CURRENT_ROLE(): the roles that are active, or NONE.
+type currentRole struct{ function.NoArgFunc }
+
+func newCurrentRole() sql.Expression {
+	return currentRole{function.NoArgFunc{Name: "current_role", SQLType: types.LongText}}
+}
+
+// IsNonDeterministic implements sql.NonDeterministicExpression.
+func (currentRole) IsNonDeterministic() bool { return true }
+
+// Description implements sql.FunctionExpression.
+func (currentRole) Description() string { return "see docs/functions.md" }
+
+// WithChildren implements sql.Expression.
+func (r currentRole) WithChildren(...sql.Expression) (sql.Expression, error) { return r, nil }
+
+// Eval implements sql.Expression.
+func (currentRole) Eval(ctx *sql.Context, _ sql.Row) (any, error) {
+	session, err := catalog.SessionOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := session.Access(ctx); err != nil { // activates the default roles
+		return nil, err
+	}
+	var names []string
+	for _, r := range session.Roles() {
+		names = append(names, r.String())
+	}
+	if len(names) == 0 {
+		return "NONE", nil
+	}
+	return strings.Join(names, ","), nil
 }

@@ -8,6 +8,43 @@ public class Client {
     if (!Objects.equals(got, want)) throw new AssertionError(what + ": got " + got + ", want " + want);
   }
 
+  /** The named columns of every row, separated by | and ;. */
+  static String rows(ResultSet r, String... columns) throws SQLException {
+    StringBuilder out = new StringBuilder();
+    try (r) {
+      while (r.next()) {
+        out.append(out.length() > 0 ? ";" : "");
+        for (int i = 0; i < columns.length; i++) out.append(i > 0 ? "|" : "").append(r.getString(columns[i]));
+      }
+    }
+    return out.toString();
+  }
+
+  /** What DatabaseMetaData says, asked by SHOW and of information_schema. */
+  static void metadata(Connection of) throws Exception {
+    try (Statement s = of.createStatement()) {
+      s.execute("DROP TABLE IF EXISTS k");
+      s.execute("CREATE TABLE k (a INT, b VARCHAR(10) DEFAULT 'x' COMMENT 'the b', n DECIMAL(10,2), f BOOLEAN, at DATETIME(6), PRIMARY KEY (a, b)) COMMENT 'all k'");
+    }
+    for (String how : new String[] {"false", "true"}) {
+      try (Connection c = DriverManager.getConnection(of.getMetaData().getURL() + "&useInformationSchema=" + how, "root", "")) {
+        DatabaseMetaData m = c.getMetaData();
+        same(rows(m.getColumns("jdbc", null, "k", "%"), "COLUMN_NAME", "DATA_TYPE", "TYPE_NAME", "COLUMN_SIZE", "DECIMAL_DIGITS", "NULLABLE", "COLUMN_DEF", "REMARKS"),
+            "a|4|INT|10|null|0|null|;b|12|VARCHAR|10|null|0|x|the b;n|3|DECIMAL|10|2|1|null|;f|-7|BIT|1|null|1|null|;at|93|DATETIME|26|null|1|null|", "columns");
+        same(rows(m.getPrimaryKeys("jdbc", null, "k"), "COLUMN_NAME", "KEY_SEQ", "PK_NAME"), "a|1|PRIMARY;b|2|PRIMARY", "primary key");
+        same(rows(m.getIndexInfo("jdbc", null, "k", true, false), "INDEX_NAME", "ORDINAL_POSITION", "COLUMN_NAME", "ASC_OR_DESC"), "PRIMARY|1|a|A;PRIMARY|2|b|A", "indexes");
+        same(rows(m.getBestRowIdentifier("jdbc", null, "k", DatabaseMetaData.bestRowSession, true), "COLUMN_NAME"), "a;b", "best row identifier");
+        same(rows(m.getTables("jdbc", null, "k", null), "TABLE_NAME", "TABLE_TYPE"), "k|TABLE", "table");
+        same(rows(m.getImportedKeys("jdbc", null, "k"), "PK_NAME") + rows(m.getExportedKeys("jdbc", null, "k"), "PK_NAME") + rows(m.getProcedures("jdbc", null, "%"), "PROCEDURE_NAME")
+            + rows(m.getFunctions("jdbc", null, "%"), "FUNCTION_NAME"), "", "what there is not");
+        if (!rows(m.getTypeInfo(), "TYPE_NAME").contains("DECIMAL")) throw new AssertionError("no types");
+        try (PreparedStatement p = c.prepareStatement("SELECT f, n FROM k WHERE a = ?")) {
+          same(p.getMetaData().getColumnTypeName(1) + " " + p.getMetaData().getColumnClassName(2) + " " + p.getParameterMetaData().getParameterCount(), "BIT java.math.BigDecimal 1", "prepared");
+        }
+      }
+    }
+  }
+
   public static void main(String[] args) throws Exception {
     String url = "jdbc:mysql://127.0.0.1:" + args[0] + "/jdbc?useServerPrepStmts=true&sslMode=" + (args[1].equals("true") ? "REQUIRED" : "DISABLED")
         + "&allowPublicKeyRetrieval=true&connectionTimeZone=UTC";
@@ -23,6 +60,7 @@ public class Client {
       Set<String> tables = new HashSet<>();
       try (ResultSet r = meta.getTables("jdbc", null, "%", null)) { while (r.next()) tables.add(r.getString(3)); }
       if (!tables.contains("j")) throw new AssertionError("tables: " + tables);
+      metadata(c);
       try (PreparedStatement p = c.prepareStatement("INSERT INTO j VALUES (?,?,?,?,?,?,?,?)")) {
         for (long i = 0; i < 3; i++) {
           p.setLong(1, i); p.setBigDecimal(2, new BigDecimal("1234567890123456.7891")); p.setDouble(3, 0.1 + i); p.setString(4, "ÿ😀'" + i);

@@ -33,7 +33,7 @@ var ownTables = map[string]func(*reader) error{
 	"check_constraints": (*reader).checkConstraints, "views": (*reader).views, "engines": (*reader).engines,
 	"processlist": (*reader).processlist, "column_statistics": (*reader).nothing, "user_privileges": (*reader).userPrivileges,
 	"schema_privileges": (*reader).schemaPrivileges, "table_privileges": (*reader).tablePrivileges,
-	"column_privileges": (*reader).columnPrivileges,
+	"column_privileges": (*reader).columnPrivileges, "plugins": (*reader).plugins,
 }
 
 // UnknownTableError says that a system database has no table of a name.

@@ -79,6 +79,9 @@ func (s Status) values(ctx *sql.Context, global bool) map[string]any {
 	for name, v := range all {
 		out[name] = v.Value()
 	}
+	if asked, ok := sql.StatusVariables.NewGlobalMap()["Questions"]; ok {
+		out["Queries"] = asked.Value() // the host counts the former alone; MySQL tells them apart by statements of procedures
+	}
 	maps.Copy(out, s())
 	return out
 }

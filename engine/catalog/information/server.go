@@ -16,6 +16,14 @@ func (r *reader) engines() error {
 	return nil
 }
 
+// plugins are what tools look for among MySQL's: the storage engine and the ways to log in.
+func (r *reader) plugins() error {
+	for _, p := range [][2]string{{Engine, "STORAGE ENGINE"}, {"caching_sha2_password", "AUTHENTICATION"}, {"mysql_native_password", "AUTHENTICATION"}} {
+		r.add(p[0], "1.0", "ACTIVE", p[1], "1.0", nil, nil, "featuresql", "", nil, "FORCE")
+	}
+	return nil
+}
+
 // ProcessSchema has the columns of SHOW PROCESSLIST.
 var ProcessSchema = columns(hosttypes.Uint64, "Id", hosttypes.LongText, "User", "Host", "db", "Command", hosttypes.Int64, "Time", hosttypes.LongText, "State", "Info")
 

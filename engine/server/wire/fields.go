@@ -2,6 +2,7 @@ package wire
 
 import (
 	"github.com/dolthub/go-mysql-server/sql"
+	hosttypes "github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 	querypb "github.com/dolthub/vitess/go/vt/proto/query"
 )
@@ -16,6 +17,9 @@ func FieldsOf(ctx *sql.Context, schema sql.Schema) []*querypb.Field {
 	for i, c := range schema {
 		f := &querypb.Field{Name: c.Name, OrgName: c.Name, Table: c.Source, OrgTable: c.Source, Database: c.DatabaseSource,
 			Type: c.Type.Type(), ColumnLength: c.Type.MaxTextResponseByteLength(ctx), Charset: uint32(sql.Collation_Default.CharacterSet())}
+		if c.Type == hosttypes.Boolean && c.Source != "" {
+			f.ColumnLength = 1 // TINYINT(1), by which drivers know a BOOLEAN
+		}
 		if t, ok := c.Type.(sql.TypeWithCollation); ok {
 			f.Charset = uint32(t.Collation().CharacterSet())
 		}

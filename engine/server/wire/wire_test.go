@@ -298,3 +298,13 @@ func BenchmarkText(b *testing.B) {
 type drop struct{}
 
 func (drop) WritePackets([]byte) error { return nil }
+
+// TestBooleanColumns: drivers take a TINYINT of length 1 for a BOOLEAN, and other numbers of that type for what they are.
+func TestBooleanColumns(t *testing.T) {
+	fields := wire.FieldsOf(sql.NewEmptyContext(), sql.Schema{{Name: "b", Source: "t", Type: hosttypes.Boolean}, {Name: "i", Source: "t", Type: hosttypes.Int8}, {Name: "1 = 1", Type: hosttypes.Boolean}})
+	for i, want := range []uint32{1, 4, 4} {
+		if f := fields[i]; f.ColumnLength != want || f.Type != sqltypes.Int8 {
+			t.Errorf("%s: %s of length %d, want %d", f.Name, f.Type, f.ColumnLength, want)
+		}
+	}
+}
