@@ -170,13 +170,13 @@ func (v arithmetic) decimal(x types.Int128, xs int, k types.Int128, ks int) (typ
 
 // difference compiles a - b where one of them is constant, as a + (-b) or (-a) + b.
 func difference(a, b value, typ types.Type) value {
-	if k, ok := b.(literal); ok {
+	if k, ok := b.(literal); ok && k.val.Valid {
 		if n, ok := negated(k.val); ok {
 			return arithmetic{v: a, op: add, k: n, typ: typ}
 		}
 		return opaque{typ}
 	}
-	if k, ok := a.(literal); ok {
+	if k, ok := a.(literal); ok && k.val.Valid {
 		return arithmetic{v: arithmetic{v: b, op: negate, typ: typ}, op: add, k: k.val, typ: typ}
 	}
 	return opaque{typ}

@@ -21,6 +21,9 @@ var texts = []string{"", "1", "-1", "2.5", "abc", "1970-01-01", "1970-01-02", "1
 // literal draws a constant, half of the time of the kind of like, otherwise of any type.
 func (g typed) literal(like types.Type) expr.Expr {
 	t := rapid.SampledFrom(columnTypes).Draw(g.t, "literal type")
+	if rapid.IntRange(0, 7).Draw(g.t, "null literal") == 0 {
+		return &expr.Literal{Val: types.NullOf(t)}
+	}
 	if slices.Contains(columnTypes, like) && g.pick("same type", 2) == 0 {
 		t = like
 	}
@@ -45,7 +48,12 @@ func (g typed) value() expr.Expr {
 	for range g.pick("steps", 3) {
 		switch g.pick("step", 3) {
 		case 0:
-			e = g.apply(rapid.SampledFrom([]string{"+", "-", "*"}).Draw(g.t, "op"), e, g.literal(e.Type()))
+			op, k := rapid.SampledFrom([]string{"+", "-", "*"}).Draw(g.t, "op"), g.literal(e.Type())
+			if g.pick("constant first", 2) == 0 {
+				e = g.apply(op, k, e)
+			} else {
+				e = g.apply(op, e, k)
+			}
 		case 1:
 			e = g.apply("neg", e)
 		default:

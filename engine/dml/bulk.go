@@ -240,6 +240,9 @@ func (r *keyRange) addWhole(v *vector.Vector, b *vector.Batch) {
 	}
 }
 
+// ascends reports whether the keys ascend from the first to the last.
+func (r *keyRange) ascends() bool { return !r.mixed && len(r.runs) == 1 }
+
 // mergeRanges returns what is known of the keys of all workers.
 func mergeRanges(rs []*keyRange) *keyRange {
 	all := rs[0]

@@ -100,3 +100,52 @@ func rowsToInsert(t *rapid.T, rows []keyed) exec.Operator {
 	}
 	return exec.NewValues(fields, batches)
 }
+
+// TestUpsertsWithRepeatedKeys: keys repeat within batches and across them; each row counts, in its turn, whatever the mode and
+// however many rows may be held.
+func TestUpsertsWithRepeatedKeys(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		f := newFixture(rt, rapid.Bool().Draw(rt, "vectors"), rapid.Bool().Draw(rt, "no statistics"))
+		defer dml.SetBulkRows(dml.SetBulkRows(rapid.SampledFrom([]int{0, 1, 5, 100}).Draw(rt, "rows held")))
+		q := &exec.Query{Workers: rapid.IntRange(1, 3).Draw(rt, "workers"), BatchRows: 3, Env: &expr.Env{}, Memory: exec.NewBudget(0, nil)}
+		for range rapid.IntRange(1, 3).Draw(rt, "statements") {
+			mode := rapid.SampledFrom([]dml.KeyedMode{dml.Upsert, dml.Replace, dml.Ignore}).Draw(rt, "mode")
+			ascending := rapid.Bool().Draw(rt, "ascending")
+			var rows []keyed
+			next := rapid.Int64Range(0, 30).Draw(rt, "first")
+			for i := range rapid.IntRange(1, 30).Draw(rt, "rows") {
+				if next++; !ascending || i > 8 && rapid.IntRange(0, 5).Draw(rt, "again") == 0 {
+					next = rapid.Int64Range(0, 12).Draw(rt, "id")
+				}
+				rows = append(rows, keyed{id: next, n: rapid.Int64Range(0, 40).Draw(rt, "n")})
+			}
+			fresh := map[int64]bool{}
+			var ignored int64
+			for _, r := range rows {
+				old, there := f.rows[r.id]
+				switch {
+				case !there:
+					fresh[r.id] = true
+					f.rows[r.id] = r.n
+				case mode == dml.Upsert:
+					f.rows[r.id] = old + r.n
+				case mode == dml.Replace:
+					f.rows[r.id] = r.n
+				default:
+					ignored++
+				}
+			}
+			res, err := f.write(rt, func(tb *dml.Table) (dml.Result, error) {
+				q.Workers = 1 // rows come in their order
+				return tb.InsertKeyed(context.Background(), q, rowsToInsert(rt, rows), mode, []expr.Expr{column(2), call("+", column(3), column(1))}, nil)
+			}, 0)
+			if err != nil || res.Inserted != int64(len(fresh)) || res.Ignored != ignored {
+				rt.Fatalf("mode %d of %v: %+v, %v; want %d inserted, %d ignored", mode, rows, res, err, len(fresh), ignored)
+			}
+			if q.Memory.UsedBytes() != 0 {
+				rt.Fatalf("%d bytes are still reserved", q.Memory.UsedBytes())
+			}
+			f.check(rt)
+		}
+	})
+}

@@ -95,6 +95,7 @@ const (
 // Rows of one statement that share a key are
 // taken one after the other, as MySQL does; a key with a NULL is nobody else's.
 func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode, onDuplicate []expr.Expr, assigned []int) (Result, error) {
+	var sum Result
 	share := t.Share
 	t.Share = false
 	var batches []*vector.Batch
@@ -105,19 +106,20 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 		}
 		batches = held
 	} else {
-		held := &heldBatches{q: q}
-		defer held.free()
-		if err := exec.Run(ctx, q, op, held.add); err != nil {
+		before, err := t.ascending(ctx, q, op, mode)
+		if err != nil {
 			return Result{}, err
 		}
-		batches = held.batches
+		defer before.held.free()
+		batches = before.held.batches
+		sum.Inserted = before.written()
 	}
 	rounds, total, err := t.rounds(batches, mode)
 	if err != nil {
 		return Result{}, err
 	}
 	t.Share = share && len(rounds) == 1 && t.Tx.Blind()
-	var sum Result
+	total += sum.Inserted
 	for i, batches := range rounds {
 		if i > 0 {
 			if t.Snapshot, err = t.Tx.Effective(); err != nil {
@@ -230,18 +232,19 @@ func (h *heldBatches) add(b *vector.Batch) error {
 	return nil
 }
 
-func (h *heldBatches) free() { h.q.Memory.Release(h.size) }
+func (h *heldBatches) free() {
+	h.q.Memory.Release(h.size)
+	h.size, h.batches = 0, nil
+}
 
 type rowAt struct{ batch, row int }
 
 func appendRounds(rounds [][]*vector.Batch, b *vector.Batch, sels map[int][]uint16) [][]*vector.Batch {
-	for round := 0; round < len(sels) || len(sels[round]) > 0; round++ {
-		if round == len(rounds) {
+	for _, round := range slices.Sorted(maps.Keys(sels)) {
+		if round == len(rounds) { // a key's rounds follow one another, so none is left out
 			rounds = append(rounds, nil)
 		}
-		if sel := sels[round]; len(sel) > 0 {
-			rounds[round] = append(rounds[round], (&vector.Batch{Len: b.Len, Sel: sel, Cols: b.Cols}).Compact())
-		}
+		rounds[round] = append(rounds[round], (&vector.Batch{Len: b.Len, Sel: sels[round], Cols: b.Cols}).Compact())
 	}
 	return rounds
 }

@@ -66,22 +66,32 @@ func firstCause(errs []error) error {
 	return stopped
 }
 
-func drain(ctx context.Context, s exec.Stream, w worker) (err error) {
+func drain(ctx context.Context, s exec.Stream, w worker) error {
+	return guard(func() error {
+		for {
+			b, err := s.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if err := w(ctx, b); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// guard makes a panic of f an error.
+func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &exec.PanicError{Value: r, Stack: debug.Stack()}
 		}
 	}()
-	for {
-		b, err := s.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := w(ctx, b); err != nil {
-			return err
-		}
-	}
+	return f()
 }
+
+// errStopped ends reading for workers that have failed; what they say counts.
+var errStopped = errors.New("writing has failed")

@@ -163,6 +163,9 @@ func (k *caster) textInteger(s []byte) (types.Int128, error) {
 	if num == nil {
 		return types.Int128{}, nil
 	}
+	if x, ok := shortInteger(num); ok {
+		return types.Int128From(x), nil
+	}
 	x, _, ok := types.ParseDecimal(string(num), 0)
 	if !ok {
 		x = types.Int128{Hi: 1 << 36}
@@ -171,6 +174,27 @@ func (k *caster) textInteger(s []byte) (types.Int128, error) {
 		}
 	}
 	return x, nil
+}
+
+// shortInteger reads a sign and up to 18 digits and nothing else, the common case.
+func shortInteger(num []byte) (x int64, ok bool) {
+	digits := num
+	if digits[0] == '-' || digits[0] == '+' {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || len(digits) > 18 {
+		return 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		x = x*10 + int64(c-'0')
+	}
+	if num[0] == '-' {
+		x = -x
+	}
+	return x, true
 }
 
 // fitInteger brings x into the target's range. CAST between BIGINT and BIGINT UNSIGNED keeps the bits.
