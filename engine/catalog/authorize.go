@@ -43,7 +43,7 @@ func (authorizer) NewQueryState(ctx *sql.Context) sql.AuthorizationQueryState {
 	}
 	r := &rights{session: s}
 	if r.access, r.err = s.Access(ctx); r.err == nil {
-		s.limited, s.viewed, s.within = nil, accounts.Place{}, ""
+		s.limited, s.definers, s.viewed, s.within = nil, nil, accounts.Place{}, ""
 	}
 	return r
 }
@@ -251,10 +251,27 @@ func (r *rights) asDefiner(ctx *sql.Context, definer string, auth ast.AuthInform
 	inner := &rights{session: &Session{BaseSession: r.session.BaseSession, provider: r.session.provider}, access: state.Access(n, account.DefaultRoles)}
 	want, ok := privilegeOf[auth.AuthType]
 	if !ok || inner.check(ctx, want, auth) != nil {
-		return &accounts.DeniedError{Code: 1356, Message: "a view references tables or columns that are invalid, or that its definer " + n.Quoted() + " lacks rights to use"}
+		return BeyondDefiner(n)
+	}
+	for _, at := range inner.session.limited {
+		r.session.definers = append(r.session.definers, DefinerLimit{Place: at, Access: inner.access})
 	}
 	return nil
 }
+
+// DefinerLimit is a table that a view of the current statement reads by the privileges of a definer who may use some of its columns only.
+type DefinerLimit struct {
+	accounts.Place
+	Access *accounts.Access // the definer's
+}
+
+// BeyondDefiner returns the error of a view that reads more than its definer may: 1356.
+func BeyondDefiner(n accounts.Name) error {
+	return &accounts.DeniedError{Code: 1356, Message: "a view references tables or columns that are invalid, or that its definer " + n.Quoted() + " lacks rights to use"}
+}
+
+// DefinerLimits lists the tables of views whose columns are to be checked by the privileges of the definers.
+func (s *Session) DefinerLimits() []DefinerLimit { return s.definers }
 
 func cutAccount(text string) (user, host string) {
 	i := strings.LastIndexByte(text, '@')

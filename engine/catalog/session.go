@@ -38,6 +38,7 @@ type Session struct {
 	roles    []accounts.Name // active
 	rolesSet bool            // false until the default roles are known
 	limited  []accounts.Place
+	definers []DefinerLimit
 	audited  bool
 	used     []TableVersion // by the current statement, if audited
 	viewed   accounts.Place // the first view that the statement names

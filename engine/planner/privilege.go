@@ -25,10 +25,13 @@ func (rt *Runtime) privilegeRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.N
 	}
 	session.Bound()
 	access, err := session.Access(ctx)
-	if err != nil || access.All() {
+	if err != nil || access.All() && len(session.DefinerLimits()) == 0 {
 		return n, transform.SameTree, err
 	}
 	c := &privilegeCheck{ctx: ctx, session: session, access: access}
+	if err := c.definers(n); err != nil || access.All() {
+		return n, transform.SameTree, err
+	}
 	if err := c.root(n); err != nil {
 		return nil, transform.SameTree, err
 	}
@@ -44,6 +47,7 @@ type privilegeCheck struct {
 	session *catalog.Session
 	access  *accounts.Access
 	tables  map[sql.TableId]accounts.Place
+	inside  map[sql.TableId]bool // tables of views and derived tables
 }
 
 // root checks statements by their kind.
@@ -173,6 +177,10 @@ func (c *privilegeCheck) columns(n sql.Node) error {
 	case *parser.Delete:
 		changes = true
 		limited[lowered(c.session.Place(c.ctx, s.Table.Database, s.Table.Name))] = true
+	case *parser.DescribeHistory, *parser.DescribeDetail: // which show values of any column: what a DELETE looked for
+		if len(limited) > 0 {
+			return c.access.Missing("SELECT", stmt.TargetTable().Name)
+		}
 	case *parser.Insert:
 		if err := c.insert(s); err != nil {
 			return err
@@ -252,33 +260,7 @@ func (c *privilegeCheck) merge(s *parser.Merge) error {
 // reads checks every column that the plan reads of the limited tables. Where the statement changes a table, the first
 // columns of its query only carry the rows.
 func (c *privilegeCheck) reads(n sql.Node, limited, found map[accounts.Place]bool, changes bool) error {
-	c.tables = map[sql.TableId]accounts.Place{}
-	var fields []*expression.GetField
-	var visit func(n sql.Node, carried bool)
-	expr := func(e sql.Expression) bool {
-		switch e := e.(type) {
-		case *expression.GetField:
-			fields = append(fields, e)
-		case *plan.Subquery:
-			visit(e.Query, false)
-		}
-		return true
-	}
-	visit = func(n sql.Node, carried bool) {
-		c.note(n, found)
-		if x, ok := n.(sql.Expressioner); ok {
-			for _, e := range x.Expressions() {
-				if _, plain := e.(*expression.GetField); !carried || !plain {
-					sql.Inspect(e, func(e sql.Expression) bool { return expr(e) })
-				}
-			}
-		}
-		_, project := n.(*plan.Project)
-		for _, k := range n.Children() {
-			visit(k, changes && carried && !project)
-		}
-	}
-	visit(n, changes)
+	fields := c.fields(n, found, changes)
 	for at := range limited {
 		if !found[at] {
 			return c.access.Missing("SELECT", at.Table) // a view: privileges on its columns are not kept
@@ -296,8 +278,71 @@ func (c *privilegeCheck) reads(n sql.Node, limited, found map[accounts.Place]boo
 	return nil
 }
 
+// definers checks the columns that views read of tables of which their definers may use some only. What the statement reads of such a
+// table in a subquery of its own is checked likewise: the plan does not tell the two apart.
+func (c *privilegeCheck) definers(n sql.Node) error {
+	limits := c.session.DefinerLimits()
+	if len(limits) == 0 {
+		return nil
+	}
+	found := map[accounts.Place]bool{}
+	fields := c.fields(n, found, false)
+	for _, l := range limits {
+		if !found[lowered(l.Place)] {
+			return catalog.BeyondDefiner(l.Access.Account)
+		}
+		for _, f := range fields {
+			at, ok := c.tables[f.TableId()]
+			if !ok || !c.inside[f.TableId()] || lowered(at) != lowered(l.Place) {
+				continue
+			}
+			if at.Column = f.Name(); !l.Access.Has(accounts.Select, at) {
+				return catalog.BeyondDefiner(l.Access.Account)
+			}
+		}
+	}
+	return nil
+}
+
+// fields returns the columns that the plan reads, and notes the tables.
+func (c *privilegeCheck) fields(n sql.Node, found map[accounts.Place]bool, changes bool) []*expression.GetField {
+	c.tables, c.inside = map[sql.TableId]accounts.Place{}, map[sql.TableId]bool{}
+	var fields []*expression.GetField
+	var visit func(n sql.Node, carried bool)
+	derived := 0
+	expr := func(e sql.Expression) bool {
+		switch e := e.(type) {
+		case *expression.GetField:
+			fields = append(fields, e)
+		case *plan.Subquery:
+			visit(e.Query, false)
+		}
+		return true
+	}
+	visit = func(n sql.Node, carried bool) {
+		c.note(n, found, derived > 0)
+		if _, ok := n.(*plan.SubqueryAlias); ok {
+			derived++
+			defer func() { derived-- }()
+		}
+		if x, ok := n.(sql.Expressioner); ok {
+			for _, e := range x.Expressions() {
+				if _, plain := e.(*expression.GetField); !carried || !plain {
+					sql.Inspect(e, func(e sql.Expression) bool { return expr(e) })
+				}
+			}
+		}
+		_, project := n.(*plan.Project)
+		for _, k := range n.Children() {
+			visit(k, changes && carried && !project)
+		}
+	}
+	visit(n, changes)
+	return fields
+}
+
 // note remembers which table a node reads, also under an alias.
-func (c *privilegeCheck) note(n sql.Node, found map[accounts.Place]bool) {
+func (c *privilegeCheck) note(n sql.Node, found map[accounts.Place]bool, inside bool) {
 	id, ok := n.(plan.TableIdNode)
 	if !ok {
 		return
@@ -308,7 +353,7 @@ func (c *privilegeCheck) note(n sql.Node, found map[accounts.Place]bool) {
 	}
 	if t, ok := inner.(*plan.ResolvedTable); ok {
 		at := c.placeOf(t)
-		c.tables[id.Id()] = at
+		c.tables[id.Id()], c.inside[id.Id()] = at, inside
 		found[lowered(at)] = true
 	}
 }
