@@ -120,6 +120,11 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 	}
 	t.Share = share && len(rounds) == 1 && t.Tx.Blind()
 	total += sum.Inserted
+	if mode == Upsert && len(rounds) > 1 && t.foldable(onDuplicate) {
+		res, err := t.foldRounds(ctx, q, rounds, onDuplicate, assigned)
+		res.Inserted += sum.Inserted
+		return res, err
+	}
 	for i, batches := range rounds {
 		if i > 0 {
 			if t.Snapshot, err = t.Tx.Effective(); err != nil {
