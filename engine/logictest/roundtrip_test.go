@@ -26,7 +26,7 @@ func TestShowCreateTable(t *testing.T) {
 		`(id BIGINT NOT NULL COMMENT 'it''s the "key" \\ and
 more', n INT UNSIGNED DEFAULT 7, v VARCHAR(5) DEFAULT 'a''b\\', c CHAR(2), e ENUM('x', 'y''z', 'q\\'), b BOOLEAN DEFAULT true, at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
 			dt DATETIME, day DATE DEFAULT DATE '2026-01-02', today DATE DEFAULT CURRENT_DATE, d DECIMAL(10,2) DEFAULT -1.5, u DECIMAL(5,1) UNSIGNED, t TINYINT, m MEDIUMINT, y YEAR, s SMALLINT,
-			f FLOAT, g DOUBLE, bin BINARY DEFAULT x'00ff', vb VARBINARY(4), p STRING, ` + "`odd ``name` INT" + `,
+			f FLOAT, g DOUBLE, j JSON, bin BINARY DEFAULT x'00ff', vb VARBINARY(4), p STRING, ` + "`odd ``name` INT" + `,
 			PRIMARY KEY (id, p), CONSTRAINT positive CHECK (d > 0 OR n < 5), CHECK (t <> 3))
 			PARTITIONED BY (p, day) COMMENT 'a ''comment'' */ here' TBLPROPERTIES ('delta.enableDeletionVectors' = 'true', 'owner' = 'me; */ it''s', 'delta.checkpointInterval' = '5')`,
 		`(id INT, s STRUCT<a: INT NOT NULL, ` + "`b c`" + `: ARRAY<STRING> COMMENT 'in''ner'>, m MAP<STRING, DECIMAL(5,2)>, a ARRAY<ARRAY<TIMESTAMP_NTZ>> NOT NULL COMMENT 'deep')
