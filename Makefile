@@ -53,7 +53,7 @@ bench-quick: build ## the same on small data, under three minutes
 	bench/run.sh --quick
 
 docs: ## write the generated pages of docs/
-	go test ./sqlfuncs/scalar ./engine/mysqlerr -run 'FunctionsDoc|Generated' -update
+	go test ./sqlfuncs/scalar ./engine/mysqlerr ./engine/logictest -run 'FunctionsDoc|Generated' -update
 
 ci: test interop ## everything that a change must pass; what random fuzzing finds is shown, see docs/decisions/0008-fuzzing.md
 	-@$(MAKE) --no-print-directory fuzz-sample
