@@ -24,10 +24,11 @@ func (n *newKeys) add(r *mergeRun, b *vector.Batch, probe bool) error {
 	keys := (&vector.Batch{Len: b.Len, Sel: b.Sel, Cols: r.t.keyColumns(b)}).Compact()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err := r.q.Memory.Reserve("MERGE keys", int64(keys.SizeBytes())); err != nil {
+	size := int64(keys.SizeBytes()) + int64(keys.Len)*keyEntryBytes
+	if err := r.q.Memory.Reserve("MERGE keys", size); err != nil {
 		return err
 	}
-	r.held += int64(keys.SizeBytes())
+	r.held += size
 	for i := range keys.Len {
 		text, whole := encodeKey(keys.Cols, i)
 		if whole && n.seen[text] {
