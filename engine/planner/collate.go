@@ -49,10 +49,10 @@ func asksFor(e sql.Expression, id sql.CollationID, coercibility byte) bool {
 	if coercibility > 2 || byBytes(id) {
 		return false
 	}
-	return slices.ContainsFunc(append(e.Children(), e), func(x sql.Expression) bool {
-		g, ok := x.(*expression.GetField)
-		return ok && collationOf(g.Type()) == id || x != e && asksFor(x, id, coercibility)
-	})
+	if g, ok := e.(*expression.GetField); ok {
+		return collationOf(g.Type()) == id
+	}
+	return slices.ContainsFunc(e.Children(), func(x sql.Expression) bool { return asksFor(x, id, coercibility) })
 }
 
 // collationOf returns the collation of a type, Unspecified for one that compares by bytes or is of the host's own tables.

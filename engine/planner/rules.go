@@ -34,6 +34,7 @@ var droppedRules = map[string]bool{
 	"cacheSubqueryAliasesInJoins":  true,
 	"eraseProjection":              true,
 	"inlineSubqueryAliasRefs":      true,
+	"assignRoutines":               true, // lists the databases for every table of a query; there are no routines
 	"validateGroupBy":              true, // checkQueries knows functional dependence
 	"validateUnionSchemasMatch":    true, // the converter finds the common types
 }
