@@ -66,7 +66,7 @@ func TestReservedFoldersAreNoNames(t *testing.T) {
 	for _, name := range []string{"_featuresql", "_views", "_links", "_delta_log", "..", ".", "a/b", `a\b`, ".hidden"} {
 		for _, st := range []string{"CREATE DATABASE `%s`", "CREATE TABLE `%s` (id INT)", "CREATE TABLE x (id INT) LOCATION '%s'", "CREATE TABLE x (id INT) LOCATION '%s/accounts'", "CREATE TABLE delta.`%s/accounts` (id INT)",
 			"CREATE VIEW `%s` AS SELECT 1 AS x"} {
-			if strings.Contains(st, "/accounts") && (name == "." || strings.ContainsAny(name, `/\`)) {
+			if (strings.Contains(st, "/accounts") || strings.Contains(st, "LOCATION")) && (name == "." || strings.ContainsAny(name, `/\`)) {
 				continue // a folder like others
 			}
 			st = fmt.Sprintf(st, name)

@@ -3,10 +3,13 @@ package server_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -214,6 +217,65 @@ func (w *warehouseServer) interrupt(t *testing.T, other *sql.Conn, name, text, h
 	}
 	if used := w.engine.Activity().MemoryBytes; used != 0 {
 		t.Errorf("%d bytes are still held", used)
+	}
+	if left, err := filepath.Glob(filepath.Join(w.temp, "*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// endless is a file that a client goes on sending until it is told to stop.
+type endless struct {
+	asked atomic.Int32
+	stop  chan struct{}
+}
+
+// Read implements io.Reader.
+func (e *endless) Read(p []byte) (int, error) {
+	e.asked.Add(1)
+	select {
+	case <-e.stop:
+		return 0, io.EOF
+	default:
+		return copy(p, strings.Repeat("1\t2\n", len(p)/4)), nil
+	}
+}
+
+// TestLoadStops kills LOAD DATA LOCAL while the client sends: nothing is stored, nothing held, and the connection goes on.
+func TestLoadStops(t *testing.T) {
+	w := startWarehouse(t, nil)
+	other, _, _ := w.connect()
+	w.exec(other, "CREATE TABLE sink (id BIGINT, v BIGINT)")
+	c, id, _ := w.connect()
+	file := &endless{stop: make(chan struct{})}
+	driver.RegisterReaderHandler("endless", func() io.Reader { return file })
+	defer driver.DeregisterReaderHandler("endless")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.ExecContext(t.Context(), "LOAD DATA LOCAL INFILE 'Reader::endless' INTO TABLE sink")
+		ended <- err
+	}()
+	for began := time.Now(); file.asked.Load() < 10 && time.Since(began) < 20*time.Second; {
+		time.Sleep(time.Millisecond)
+	}
+	w.exec(other, fmt.Sprintf("KILL QUERY %d", id))
+	began := time.Now()
+	for w.engine.Activity().MemoryBytes != 0 && time.Since(began) < 20*time.Second {
+		time.Sleep(time.Millisecond)
+	}
+	if took := time.Since(began); took > soon {
+		t.Errorf("memory was held for %v", took)
+	}
+	close(file.stop)
+	var e *driver.MySQLError
+	if err := <-ended; !errors.As(err, &e) || e.Number != 1317 {
+		t.Errorf("the statement ended with %v", err)
+	}
+	if took := w.idle(); took > soon {
+		t.Errorf("went on for %v", took)
+	}
+	var rows int
+	if err := c.QueryRowContext(t.Context(), "SELECT count(*) FROM sink").Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("afterwards %d rows, %v", rows, err)
 	}
 	if left, err := filepath.Glob(filepath.Join(w.temp, "*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
