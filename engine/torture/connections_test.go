@@ -109,7 +109,7 @@ func TestThousandConnections(t *testing.T) {
 	db := p.open(t)
 	db.SetMaxOpenConns(0)
 	mustExec(t, db, "CREATE TABLE t (id INT, v BIGINT)",
-		"INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < 9999) SELECT n, n * 7 FROM r",
+		"INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < 99) SELECT a.n * 100 + b.n, (a.n * 100 + b.n) * 7 FROM r AS a JOIN r AS b",
 		"CREATE TABLE events (id INT, what STRING) TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
 	c := &crowd{took: map[string][]time.Duration{}}
 	for range openConnections {
