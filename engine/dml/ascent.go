@@ -7,7 +7,6 @@ import (
 
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
-	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
@@ -85,7 +84,7 @@ func (a *ascent) decide() error {
 	}
 	k := a.t.Key[0]
 	f := a.t.fields()[k]
-	beyond, err := expr.New(">=", &expr.Column{Index: k, Name: f.Name, Typ: f.Type, Null: f.Nullable}, &expr.Literal{Val: types.IntValue(f.Type, a.seen.runs[0].lo)})
+	beyond, err := expr.New(">=", &expr.Column{Index: k, Name: f.Name, Typ: f.Type, Null: f.Nullable}, &expr.Literal{Val: a.seen.lo[0]})
 	if err != nil {
 		return err
 	}

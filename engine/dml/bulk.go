@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
@@ -131,15 +132,37 @@ func (s *bulk) finish(ctx context.Context) error {
 	if st := before.Stats(); st.Files == st.FilesSkipped && all.apart() {
 		return nil
 	}
-	return t.oneRowEach(ctx, s.q, filter)
-}
-
-// oneRowEach looks for two rows with one key, among those for which filter is true, the statement's changes included.
-func (t *Table) oneRowEach(ctx context.Context, q *exec.Query, filter expr.Expr) error {
-	snap, err := t.Tx.Effective()
+	after, err := t.Tx.Effective()
 	if err != nil {
 		return err
 	}
+	doubled, err := t.doubled(ctx, s.q, after, filter)
+	if err != nil || len(doubled) == 0 {
+		return err
+	}
+	old, err := t.doubled(ctx, s.q, t.Snapshot, filter) // by other engines, which is no concern of the statement
+	if err != nil {
+		return err
+	}
+	for key, n := range doubled {
+		if old[key] != n {
+			return &DuplicateKeyError{Table: t.Name, Key: n.text}
+		}
+	}
+	return nil
+}
+
+// doubledKey is a key of several rows.
+type doubledKey struct {
+	text string // as MySQL shows it
+	rows int64
+}
+
+// maxDoubled is how many keys of several rows are looked at.
+const maxDoubled = 10_000
+
+// doubled returns keys that several rows of a version have, of those for which filter is true.
+func (t *Table) doubled(ctx context.Context, q *exec.Query, snap *delta.Snapshot, filter expr.Expr) (map[string]doubledKey, error) {
 	src := scan.NewSource(snap, scan.Options{Cache: t.Cache, Locate: snap.Table().Locate})
 	in := exec.NewScan(src, exec.ScanSpec{Columns: t.Key, Filter: filter, Env: q.Env})
 	keys := make([]expr.Expr, len(t.Key))
@@ -148,15 +171,21 @@ func (t *Table) oneRowEach(ctx context.Context, q *exec.Query, filter expr.Expr)
 	}
 	counts, err := exec.NewAggregate(in, keys, []exec.Aggregate{{Name: "count"}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n := counts.Fields()[len(keys)]
 	twice, err := expr.New(">", &expr.Column{Index: len(keys), Name: n.Name, Typ: n.Type}, &expr.Literal{Val: types.IntValue(types.Of(types.Int64), 1)})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return exec.Run(ctx, q, exec.NewLimit(exec.NewFilter(counts, twice), 1, 0), func(b *vector.Batch) error {
-		return &DuplicateKeyError{Table: t.Name, Key: keyValues(b.Cols[:len(keys)], b.Row(0))}
+	out := map[string]doubledKey{}
+	return out, exec.Run(ctx, q, exec.NewLimit(exec.NewFilter(counts, twice), maxDoubled, 0), func(b *vector.Batch) error {
+		for k := range b.Rows() {
+			i := b.Row(k)
+			key, _ := encodeKey(b.Cols[:len(keys)], i)
+			out[key] = doubledKey{keyValues(b.Cols[:len(keys)], i), b.Cols[len(keys)].Int(i)}
+		}
+		return nil
 	})
 }
 
@@ -164,13 +193,15 @@ func (t *Table) oneRowEach(ctx context.Context, q *exec.Query, filter expr.Expr)
 const maxRuns = 1 << 14
 
 // keyRange is what is known of the keys of some rows: the least and the greatest value of each column, and of a key of one whole
-// number or time the runs in which it ascends.
+// number or time the runs in which it ascends, the last one's end included.
 type keyRange struct {
 	single bool
 	lo, hi []types.Value // not valid: there is none
 	open   []bool        // a value has no place in the order
 	runs   []keyRun
-	mixed  bool // the keys come in no order, or in too many runs
+	mixed  bool // the keys of a batch come in no order
+	falls  bool // a batch begins below the end of the one before
+	many   bool // there were too many runs
 }
 
 type keyRun struct{ lo, hi int64 }
@@ -229,19 +260,24 @@ func (r *keyRange) addWhole(v *vector.Vector, b *vector.Batch) {
 	}
 	r.widen(0, types.IntValue(v.Type, least))
 	r.widen(0, types.IntValue(v.Type, most))
-	switch last := len(r.runs) - 1; {
-	case r.mixed:
-	case !ascends || last >= maxRuns:
-		r.mixed, r.runs = true, nil
-	case last >= 0 && r.runs[last].hi < run.lo:
+	if r.mixed = r.mixed || !ascends; r.mixed {
+		r.runs = nil
+		return
+	}
+	last := len(r.runs) - 1
+	r.falls = r.falls || last >= 0 && run.lo <= r.runs[last].hi
+	switch {
+	case last >= 0 && (r.many || r.runs[last].hi+1 == run.lo): // no other worker's keys lie between
 		r.runs[last].hi = run.hi
+	case last >= maxRuns:
+		r.many, r.runs = true, append(r.runs[:0], run)
 	default:
 		r.runs = append(r.runs, run)
 	}
 }
 
 // ascends reports whether the keys ascend from the first to the last.
-func (r *keyRange) ascends() bool { return !r.mixed && len(r.runs) == 1 }
+func (r *keyRange) ascends() bool { return !r.mixed && !r.falls }
 
 // mergeRanges returns what is known of the keys of all workers.
 func mergeRanges(rs []*keyRange) *keyRange {
@@ -255,7 +291,7 @@ func mergeRanges(rs []*keyRange) *keyRange {
 				}
 			}
 		}
-		all.mixed = all.mixed || r.mixed
+		all.mixed, all.many = all.mixed || r.mixed, all.many || r.many
 		all.runs = append(all.runs, r.runs...)
 	}
 	return all
@@ -263,7 +299,7 @@ func mergeRanges(rs []*keyRange) *keyRange {
 
 // apart reports whether no two of the keys can be equal.
 func (r *keyRange) apart() bool {
-	if r.mixed {
+	if r.mixed || r.many {
 		return false
 	}
 	slices.SortFunc(r.runs, func(a, b keyRun) int { return cmp.Compare(a.lo, b.lo) })

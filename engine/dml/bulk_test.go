@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/engine/dml"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
@@ -148,4 +150,59 @@ func TestUpsertsWithRepeatedKeys(t *testing.T) {
 			f.check(rt)
 		}
 	})
+}
+
+// TestKeysDoubledByOthers: another engine, which knows no keys, has written two rows of one. A long INSERT of other keys is no worse
+// for it, and an upsert that names the key twice updates each row from its own values.
+func TestKeysDoubledByOthers(t *testing.T) {
+	f := newFixture(t, true, false)
+	defer dml.SetBulkRows(dml.SetBulkRows(1))
+	rows := func(ids, ns []int64) exec.Operator {
+		id, n := vector.New(long, len(ids)), vector.New(long, len(ids))
+		copy(id.I64, ids)
+		copy(n.I64, ns)
+		return exec.NewValues(fields, []*vector.Batch{{Len: len(ids), Cols: []*vector.Vector{id, n}}})
+	}
+	if _, err := f.write(t, func(tb *dml.Table) (dml.Result, error) {
+		return tb.Append(context.Background(), query, rows([]int64{5, 5}, []int64{10, 20}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	insert := func(ids ...int64) error {
+		_, err := f.write(t, func(tb *dml.Table) (dml.Result, error) {
+			return tb.InsertKeyed(context.Background(), query, rows(ids, make([]int64, len(ids))), dml.Reject, nil, nil)
+		}, 0)
+		return err
+	}
+	if err := insert(9, 1, 3); err != nil {
+		t.Fatal(err)
+	}
+	var duplicate *dml.DuplicateKeyError
+	if err := insert(8, 5, 2); !errors.As(err, &duplicate) || duplicate.Key != "5" {
+		t.Errorf("INSERT of the doubled key: %v", err)
+	}
+	if err := insert(8, 7, 8); !errors.As(err, &duplicate) || duplicate.Key != "8" {
+		t.Errorf("INSERT of a key twice: %v", err)
+	}
+	if _, err := f.write(t, func(tb *dml.Table) (dml.Result, error) {
+		return tb.InsertKeyed(context.Background(), query, rows([]int64{5, 5}, []int64{1, 1}), dml.Upsert, []expr.Expr{column(2), call("+", column(3), column(1))}, nil)
+	}, 0); err != nil {
+		t.Fatal(err)
+	}
+	var got []int64
+	snap := f.snapshot(t)
+	in := exec.NewScan(scan.NewSource(snap, scan.Options{}), exec.ScanSpec{Columns: []int{0, 1}})
+	if err := exec.Run(context.Background(), query, in, func(b *vector.Batch) error {
+		for k := range b.Rows() {
+			if i := b.Row(k); b.Cols[0].Int(i) == 5 {
+				got = append(got, b.Cols[1].Int(i))
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Sort(got); !slices.Equal(got, []int64{12, 22}) {
+		t.Errorf("the rows of the doubled key are %v, want 12 and 22", got)
+	}
 }

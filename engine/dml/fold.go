@@ -2,6 +2,7 @@ package dml
 
 import (
 	"context"
+	"errors"
 
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
@@ -24,8 +25,11 @@ type fold struct {
 	result Result
 }
 
-// valueBytes is about what a value of a row takes in memory.
+// valueBytes is about what a value of a row takes in memory, without its text.
 const valueBytes = 64
+
+// errDoubled says that the table has two rows of one key, which another engine wrote: each is updated from its own values.
+var errDoubled = errors.New("a key is there twice")
 
 // foldable reports whether upserts keep their keys, and rows can be held as values.
 func (t *Table) foldable(onDuplicate []expr.Expr) bool {
@@ -43,7 +47,8 @@ func (t *Table) foldable(onDuplicate []expr.Expr) bool {
 	return true
 }
 
-// foldRounds executes the rounds of an upsert: rows whose key comes once as one MERGE, the others as another.
+// foldRounds executes the rounds of an upsert: rows whose key comes once as one MERGE, the others as another. On errDoubled
+// nothing has been done.
 func (t *Table) foldRounds(ctx context.Context, q *exec.Query, rounds [][]*vector.Batch, onDuplicate []expr.Expr, assigned []int) (Result, error) {
 	f := &fold{t: t, q: q, assigned: assigned, state: map[string][]types.Value{}}
 	defer func() { q.Memory.Release(f.held) }()
@@ -114,20 +119,39 @@ func (f *fold) load(ctx context.Context, keys []*vector.Batch) error {
 		for k := range b.Rows() {
 			i := b.Row(k)
 			key, _ := encodeKey(t.keyColumns(b), i)
+			if f.stored[key] != nil {
+				return errDoubled
+			}
 			row := rowValues(b.Cols, i)
-			f.state[key], f.stored[key] = row, row
+			f.stored[key] = row
+			if err := f.set(key, row); err != nil {
+				return err
+			}
 		}
-		return f.reserve(b.Rows())
+		return nil
 	})
 }
 
-func (f *fold) reserve(rows int) error {
-	n := int64(rows) * int64(len(f.t.fields())) * valueBytes
+// set makes row what is there of a key.
+func (f *fold) set(key string, row []types.Value) error {
+	n := rowBytes(row)
+	if old := f.state[key]; old != nil {
+		n = max(0, n-rowBytes(old))
+	}
+	f.state[key] = row
 	if err := f.q.Memory.Reserve("upsert", n); err != nil {
 		return err
 	}
 	f.held += n
 	return nil
+}
+
+func rowBytes(row []types.Value) int64 {
+	n := len(row) * valueBytes
+	for i := range row {
+		n += len(row[i].S)
+	}
+	return int64(n)
 }
 
 func rowValues(cols []*vector.Vector, i int) []types.Value {
@@ -183,12 +207,11 @@ func (f *fold) apply(b *vector.Batch) error {
 			return err
 		}
 		for _, i := range fresh {
-			f.state[keys[i]] = rowValues(b.Cols, int(i))
+			if err := f.set(keys[i], rowValues(b.Cols, int(i))); err != nil {
+				return err
+			}
 		}
 		f.result.Inserted += int64(len(fresh))
-		if err := f.reserve(len(fresh)); err != nil {
-			return err
-		}
 	}
 	if len(known) == 0 {
 		return nil
@@ -218,7 +241,9 @@ func (f *fold) apply(b *vector.Batch) error {
 		return err
 	}
 	for _, i := range changed {
-		f.state[keys[i]] = rowValues(out.Cols, int(i))
+		if err := f.set(keys[i], rowValues(out.Cols, int(i))); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package dml
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -123,7 +124,9 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 	if mode == Upsert && len(rounds) > 1 && t.foldable(onDuplicate) {
 		res, err := t.foldRounds(ctx, q, rounds, onDuplicate, assigned)
 		res.Inserted += sum.Inserted
-		return res, err
+		if !errors.Is(err, errDoubled) {
+			return res, err
+		}
 	}
 	for i, batches := range rounds {
 		if i > 0 {
@@ -337,7 +340,15 @@ func (t *Table) CheckKeys(ctx context.Context, q *exec.Query) error {
 	if err != nil {
 		return err
 	}
-	return t.oneRowEach(ctx, q, whole)
+	snap, err := t.Tx.Effective()
+	if err != nil {
+		return err
+	}
+	doubled, err := t.doubled(ctx, q, snap, whole)
+	for _, k := range doubled {
+		return &DuplicateKeyError{Table: t.Name, Key: k.text}
+	}
+	return err
 }
 
 // wholeKey is the condition that no column of the key is NULL.
