@@ -76,6 +76,9 @@ func fits(v *vector.Vector, n int) bool { return v == nil || v.Len == n }
 // onGrid repeats a column's statistics for every stretch of a page. That none or all of a page's rows are
 // NULL, which is what the counts are used for, holds for its parts as well.
 func (c Pages) onGrid(starts []int64) *ColumnStats {
+	if len(starts) == len(c.First) {
+		return c.Stats // the stretches are its pages
+	}
 	codes := make([]int32, len(starts))
 	page := 0
 	for i, s := range starts {

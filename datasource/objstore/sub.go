@@ -17,23 +17,26 @@ func Sub(s Store, prefix string) Store {
 		return s
 	}
 	if outer, ok := s.(*sub); ok {
-		return &sub{outer.inner, outer.prefix + prefix + "/"}
+		return newSub(outer.inner, outer.prefix+prefix)
 	}
-	return &sub{s, prefix + "/"}
+	return newSub(s, prefix)
 }
 
 type sub struct {
 	inner  Store
 	prefix string // with a slash behind
+	url    string
 }
 
-func (s *sub) URL() string {
-	parts := strings.Split(strings.TrimSuffix(s.prefix, "/"), "/")
+func newSub(inner Store, prefix string) *sub {
+	parts := strings.Split(prefix, "/")
 	for i, p := range parts {
 		parts[i] = url.PathEscape(p)
 	}
-	return strings.TrimSuffix(s.inner.URL(), "/") + "/" + strings.Join(parts, "/")
+	return &sub{inner, prefix + "/", strings.TrimSuffix(inner.URL(), "/") + "/" + strings.Join(parts, "/")}
 }
+
+func (s *sub) URL() string { return s.url }
 
 // key returns the inner key; what is wrong with either half is found by the check here or in the inner store.
 func (s *sub) key(key string) (string, error) {

@@ -121,7 +121,7 @@ func (rt *Runtime) RunKept(ctx *sql.Context, text string, bindings map[string]as
 	}
 	k := keptRun{rt, ctx, session, sink}
 	if len(bindings) == 0 {
-		if open, literals := parser.OpenLiterals(text, sql.LoadSqlMode(ctx).ParserOptions()); len(literals) > 0 {
+		if open, literals := parser.OpenLiterals(text, sqlMode(ctx).ParserOptions()); len(literals) > 0 {
 			handled, possible, err := k.try(open, literalBindings(literals))
 			if handled || possible {
 				return handled, err

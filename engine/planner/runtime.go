@@ -104,7 +104,31 @@ func (rt *Runtime) env(ctx *sql.Context) (*expr.Env, error) {
 
 // modeHas reports whether sql_mode has one of the modes.
 func modeHas(ctx *sql.Context, modes ...string) bool {
-	return slices.ContainsFunc(modes, sql.LoadSqlMode(ctx).ModeEnabled)
+	return slices.ContainsFunc(modes, sqlMode(ctx).ModeEnabled)
+}
+
+// parsedMode is an sql_mode and its text.
+type parsedMode struct {
+	text string
+	mode *sql.SqlMode
+}
+
+// lastMode is what sqlMode parsed last: nearly all sessions of a server have the same.
+var lastMode atomic.Pointer[parsedMode]
+
+// sqlMode is the session's sql_mode.
+func sqlMode(ctx *sql.Context) *sql.SqlMode {
+	v, err := ctx.Session.GetSessionVariable(ctx, sql.SqlModeSessionVar)
+	text, ok := v.(string)
+	if err != nil || !ok {
+		return sql.LoadSqlMode(ctx)
+	}
+	last := lastMode.Load()
+	if last == nil || last.text != text {
+		last = &parsedMode{text, sql.NewSqlModeFromString(text)}
+		lastMode.Store(last)
+	}
+	return last.mode
 }
 
 // forDML is e for a statement that changes rows: what does not fit fails it, unless it says IGNORE.

@@ -70,6 +70,7 @@ type conn struct {
 	stage   func(catalog.Stage) catalog.Stage // of the session; may be nil
 	hurried atomic.Bool                       // the statement is to end: a client that does not read is waited for no longer
 
+	peek    *delayedPeek  // the watch of the current statement, until it ends
 	peeking chan struct{} // closed when the goroutine of watch has seen a byte or an error
 	gone    atomic.Pointer[func(error)]
 }
@@ -118,6 +119,7 @@ func (c *conn) nextPacket() error {
 	if !c.continues {
 		wait = c.s.cfg.IdleTimeout
 	}
+	c.endPeek()
 	_ = c.raw.SetReadDeadline(time.Now().Add(wait))
 	if c.peeking != nil {
 		<-c.peeking
@@ -355,21 +357,53 @@ func errorPacket(dst []byte, code int, state, message string) []byte {
 	return appendPackets(dst, append(body, message...))
 }
 
+// watchAfter is how long a statement runs before its client is watched: most have ended by then.
+const watchAfter = 10 * time.Millisecond
+
+// delayedPeek is a watch that has not begun yet.
+type delayedPeek struct {
+	timer *time.Timer
+	begun chan struct{} // closed when the timer has run
+}
+
 // watch calls gone once when the client goes away while a statement runs; it returns what ends the watch. A client
 // sends nothing while it waits, so the next byte belongs to the next command, before which Read waits for it.
 func (c *conn) watch(gone func(error)) (stop func()) {
 	c.gone.Store(&gone)
-	if c.peeking == nil && c.left == 0 && len(c.pending) == 0 {
-		done := make(chan struct{})
-		c.peeking = done
-		_ = c.raw.SetReadDeadline(noDeadline)
-		go func() {
-			_, err := c.br.Peek(1)
-			if f := c.gone.Load(); err != nil && f != nil {
-				(*f)(err)
-			}
-			close(done)
-		}()
+	if c.peek == nil && c.peeking == nil && c.left == 0 && len(c.pending) == 0 {
+		p := &delayedPeek{begun: make(chan struct{})}
+		c.peek = p
+		p.timer = time.AfterFunc(watchAfter, func() {
+			c.startPeek()
+			close(p.begun)
+		})
 	}
-	return func() { c.gone.Store(nil) }
+	return func() {
+		c.endPeek()
+		c.gone.Store(nil)
+	}
+}
+
+// startPeek waits for the client's next byte on a goroutine of its own.
+func (c *conn) startPeek() {
+	done := make(chan struct{})
+	c.peeking = done
+	_ = c.raw.SetReadDeadline(noDeadline)
+	go func() {
+		_, err := c.br.Peek(1)
+		if f := c.gone.Load(); err != nil && f != nil {
+			(*f)(err)
+		}
+		close(done)
+	}()
+}
+
+// endPeek sees to it that no peek begins any more; one that has begun goes on, see peeking.
+func (c *conn) endPeek() {
+	if p := c.peek; p != nil {
+		c.peek = nil
+		if !p.timer.Stop() {
+			<-p.begun
+		}
+	}
 }

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"container/list"
+	"hash/maphash"
 	"sync"
 
 	"github.com/featuresql/featuresql/engine/types"
@@ -22,13 +23,28 @@ type Cache struct {
 	misses  int64
 }
 
-// cacheKey names an immutable object. Its size and time in the log are part of it because a path that is written
-// anew, against the protocol or in a table that was dropped and made again, has most likely others.
+// cacheKey names a part of an immutable object.
 type cacheKey struct {
+	object objectID
+	part   partKey
+}
+
+// objectID is a hash of what an object is known by. A look-up asks for some twenty parts of a file, and short keys are found faster.
+type objectID [2]uint64
+
+// objectName is what an object is known by. Its size and time in the log are part of it because a path that is written
+// anew, against the protocol or in a table that was dropped and made again, has most likely others.
+type objectName struct {
 	store, path string
 	sizeBytes   int64
 	modified    int64 // milliseconds
-	part        partKey
+}
+
+// objectSeeds are of this process, so that nobody can make two names with one id.
+var objectSeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+func (n objectName) id() objectID {
+	return objectID{maphash.Comparable(objectSeeds[0], n), maphash.Comparable(objectSeeds[1], n)}
 }
 
 // partKey names a part of an object; zero: its footer.
@@ -49,6 +65,7 @@ const (
 	partPage
 	partPageIndex
 	partBloom
+	partLookUps
 )
 
 type cacheEntry struct {
@@ -99,8 +116,11 @@ func (c *Cache) get(key cacheKey) (any, bool) {
 	return e.Value.(*cacheEntry).value, true
 }
 
+// entryBytes is about what an entry takes beside its value.
+const entryBytes = 400
+
 func (c *Cache) put(key cacheKey, value any, bytes int64) {
-	bytes += int64(len(key.store)+len(key.path)) + 300
+	bytes += entryBytes
 	if bytes > c.max {
 		return
 	}

@@ -82,6 +82,11 @@ func (p *plan) open(ctx context.Context, ordinal int) ([]morsel, error) {
 		return nil, err
 	}
 	f.id = id
+	if pf.NumRowGroups() == 1 && p.knownAbsent(id, 0, p.predicate) {
+		p.counters.rowGroups.Add(1)
+		p.counters.rowGroupsSkipped.Add(1)
+		return nil, nil
+	}
 	if f.deleted, err = p.src.deletions(ctx, ordinal, pf.NumRows()); err != nil {
 		return nil, p.src.deletionsError(f.path, err)
 	}
@@ -102,7 +107,7 @@ func (s *Source) footer(ctx context.Context, i int) (*parquet.File, cacheKey, er
 	if err != nil {
 		return nil, cacheKey{}, fmt.Errorf("data file %s: %w", path, err)
 	}
-	id := cacheKey{store: store.URL(), path: key, sizeBytes: size, modified: files.ModificationTime(i)}
+	id := cacheKey{object: objectName{store.URL(), key, size, files.ModificationTime(i)}.id()}
 	f, err := cached(s.opts.Cache, id, func() (*parquet.File, int64, error) {
 		f, err := parquet.Open(ctx, storeFile{store, key}, size, parquet.OpenOptions{Path: path, MaxFooterBytes: s.opts.MaxFooterBytes})
 		if err != nil {

@@ -278,39 +278,66 @@ func (p *plan) Stats() exec.ScanStats {
 // morselBytes is about the size of a morsel in a file of which the log does not know the number of rows.
 const morselBytes = 4 << 20
 
-// Up to how many files a scan opens before its streams, and up to how many rows one stream reads faster than several.
+// Up to how many files a scan opens before its streams, in how many morsels it then looks rows up, and up to how many
+// rows one stream reads faster than several.
 const (
-	lookUpFiles = 4
-	lookUpRows  = 1 << 15
+	lookUpFiles   = 4
+	lookUpMorsels = 64
+	lookUpRows    = 1 << 15
 )
 
-// openFew opens the few files of a scan for n streams, in one morsel if few rows are read.
-func (p *plan) openFew(ctx context.Context, n int) (ms []morsel, err error) {
+// openFew opens the few files of a scan for n streams, and returns how many of these there is work for: one if few
+// rows are read.
+func (p *plan) openFew(ctx context.Context, n int) (ms []morsel, streams int, err error) {
 	p.streams = 1
 	for _, file := range p.queue.files {
 		some, err := p.open(ctx, int(file))
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		ms = append(ms, some...)
 	}
-	if len(ms) != 1 || n == 1 || ms[0].group < 0 {
-		return ms, nil
+	switch {
+	case n == 1 || len(ms) == 0:
+		return ms, 1, nil
+	case len(ms) > lookUpMorsels, len(ms) > 1 && len(p.predicate.Equalities()) == 0:
+		return ms, min(n, len(ms)), nil
 	}
-	m := ms[0]
-	ranges, err := p.ranges(ctx, m)
-	if err != nil {
-		return nil, p.src.readError(m.file.path, err)
+	few, err := p.few(ctx, ms)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case few:
+		return ms, 1, nil
+	case len(ms) == 1 && ms[0].group >= 0:
+		ms = ms[0].cut(n)
 	}
-	if rowsOf(ranges) <= lookUpRows {
-		return ms, nil
+	return ms, min(n, len(ms)), nil
+}
+
+// few reports whether morsels have so few rows that may match that one stream reads them faster than several.
+func (p *plan) few(ctx context.Context, ms []morsel) (bool, error) {
+	rows := int64(0)
+	for _, m := range ms {
+		if m.group < 0 {
+			continue
+		}
+		ranges, err := p.ranges(ctx, m)
+		if err != nil {
+			return false, p.src.readError(m.file.path, err)
+		}
+		rows += rowsOf(ranges)
 	}
-	var cut []morsel
+	return rows <= lookUpRows, nil
+}
+
+// cut divides a morsel that is all there is into n.
+func (m morsel) cut(n int) (out []morsel) {
 	for step, from := (m.to-m.from+int64(n)-1)/int64(n), m.from; from < m.to; from += step {
-		cut = append(cut, morsel{m.file, m.group, from, min(m.to, from+step)})
+		out = append(out, morsel{m.file, m.group, from, min(m.to, from+step)})
 	}
-	m.file.groups[m.group].dicts.morsels = len(cut)
-	return cut, nil
+	m.file.groups[m.group].dicts.morsels = len(out)
+	return out
 }
 
 // Streams implements exec.Scan. There are no more streams than there may be morsels for.
@@ -318,12 +345,12 @@ func (p *plan) Streams(ctx context.Context, n int) ([]exec.Stream, error) {
 	work := 0
 	files := p.queue.files
 	if len(files) > 0 && len(files) <= lookUpFiles {
-		ms, err := p.openFew(ctx, n)
+		ms, streams, err := p.openFew(ctx, n)
 		if err != nil {
 			return nil, err
 		}
 		p.queue.prime(ms)
-		work, files = max(1, len(ms)), nil
+		work, files = streams, nil
 	}
 	for _, i := range files {
 		rows, bytes := p.src.table.Files.NumRecords(int(i)), p.src.table.Files.Size(int(i))

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/featuresql/featuresql/datasource/parquet"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -39,13 +40,14 @@ func (p *plan) ranges(ctx context.Context, m morsel) ([]parquet.RowRange, error)
 // they are read whole, which costs more than a page or two.
 const bloomShare = 4
 
-// lookUpShare is the part of a row group's rows that the page index must leave for dictionaries and pages to be cached.
+// lookUpShare is the part of a row group's rows that the page index must leave for dictionaries and pages to be cached,
+// unless they are lookUpRows or less.
 const lookUpShare = 8
 
 // kept returns where a morsel's dictionaries and pages are kept.
 func (p *plan) kept(m morsel) (parquet.Dictionaries, parquet.Pages) {
 	g := &m.file.groups[m.group]
-	if g.ranges != nil && rowsOf(g.ranges) <= m.file.groupRows[m.group]/lookUpShare {
+	if g.ranges != nil && rowsOf(g.ranges) <= max(lookUpRows, m.file.groupRows[m.group]/lookUpShare) {
 		c := lookUpCache{p.src.opts.Cache, m.file.id}
 		return c, c
 	}
@@ -59,15 +61,18 @@ func rowsOf(ranges []parquet.RowRange) (rows int64) {
 	return rows
 }
 
-// planGroup asks the page index and the bloom filters of a row group for the rows that may fulfil a predicate.
-func (p *plan) planGroup(ctx context.Context, f *openFile, group int, g *rowPlan, predicate *skipping.Predicate) error {
+// planGroup asks the page index and the bloom filters of a row group for the rows that may fulfil a predicate: first the
+// bloom filters that are kept already, which cost nothing.
+func (p *plan) planGroup(ctx context.Context, f *openFile, group int, g *rowPlan, predicate *skipping.Predicate) (err error) {
+	if g.skip = p.knownAbsent(f.id, group, predicate); g.skip {
+		return nil
+	}
 	if err := p.pageRanges(ctx, f, group, g, predicate); err != nil {
 		return err
 	}
-	if g.ranges != nil && rowsOf(g.ranges) < f.groupRows[group]/bloomShare {
+	if g.ranges != nil && (len(g.ranges) == 0 || rowsOf(g.ranges) < f.groupRows[group]/bloomShare && !p.oftenAsked(f, group, predicate)) {
 		return nil
 	}
-	var err error
 	g.skip, err = p.absent(ctx, f, group, predicate)
 	return err
 }
@@ -90,9 +95,38 @@ func (p *plan) absent(ctx context.Context, f *openFile, group int, predicate *sk
 	return false, nil
 }
 
+// knownAbsent is absent by the bloom filters that are kept.
+func (p *plan) knownAbsent(file cacheKey, group int, predicate *skipping.Predicate) bool {
+	for _, q := range predicate.Equalities() {
+		k, ok := p.slotOf[q.Column]
+		if !ok || p.slots[k].projected < 0 {
+			continue
+		}
+		v, _ := p.src.opts.Cache.get(p.partKey(partBloom, file, group, k))
+		if bloom, _ := v.(*parquet.Bloom); bloom != nil && !slices.ContainsFunc(q.Values, bloom.MayContain) {
+			return true
+		}
+	}
+	return false
+}
+
+// fewLookUps is how many look-ups in a row group read its pages before its bloom filter, which is read whole, pays.
+const fewLookUps = 2
+
+// oftenAsked counts a look-up in a row group, and reports whether there have been more than a few.
+func (p *plan) oftenAsked(f *openFile, group int, predicate *skipping.Predicate) bool {
+	if len(predicate.Equalities()) == 0 {
+		return false
+	}
+	key := f.id
+	key.part = partKey{kind: partLookUps, group: group}
+	n, _ := cached(p.src.opts.Cache, key, func() (*atomic.Int32, int64, error) { return new(atomic.Int32), 4, nil })
+	return n.Add(1) > fewLookUps
+}
+
 // bloom returns the bloom filter of a slot in a row group, nil if there is none.
 func (p *plan) bloom(ctx context.Context, f *openFile, group, k int) (*parquet.Bloom, error) {
-	return cached(p.src.opts.Cache, p.partKey(partBloom, f, group, k), func() (*parquet.Bloom, int64, error) {
+	return cached(p.src.opts.Cache, p.partKey(partBloom, f.id, group, k), func() (*parquet.Bloom, int64, error) {
 		b, err := f.projection.Bloom(ctx, group, p.slots[k].projected)
 		if err != nil || b == nil {
 			return nil, 0, err
@@ -103,9 +137,9 @@ func (p *plan) bloom(ctx context.Context, f *openFile, group, k int) (*parquet.B
 }
 
 // partKey names what is kept of one column of a row group, read as the column's type.
-func (p *plan) partKey(kind partKind, f *openFile, group, k int) cacheKey {
+func (p *plan) partKey(kind partKind, file cacheKey, group, k int) cacheKey {
 	field := &p.fields[p.slots[k].projected]
-	key := f.id
+	key := file
 	key.part = partKey{kind: kind, group: group, leaf: int(field.FieldID), column: field.PhysicalName(), as: field.VectorType()}
 	return key
 }
@@ -118,7 +152,7 @@ type pageStats struct {
 
 // pages returns the page index of a slot in a row group, nil if there is none.
 func (p *plan) pages(ctx context.Context, f *openFile, group, k int) (*pageStats, error) {
-	return cached(p.src.opts.Cache, p.partKey(partPageIndex, f, group, k), func() (*pageStats, int64, error) {
+	return cached(p.src.opts.Cache, p.partKey(partPageIndex, f.id, group, k), func() (*pageStats, int64, error) {
 		col := p.slots[k].projected
 		index, err := f.projection.PageIndex(ctx, group, []int{col})
 		if err != nil || index == nil {

@@ -48,7 +48,7 @@ func NewSource[T SnapshotTable](snap Snapshot[T], opts Options) *Source {
 		if d == nil {
 			return nil, nil
 		}
-		key := cacheKey{store: store.URL(), sizeBytes: d.Cardinality, part: partKey{kind: partDeletions, column: d.UniqueID()}}
+		key := cacheKey{object: objectName{store: store.URL(), sizeBytes: d.Cardinality}.id(), part: partKey{kind: partDeletions, column: d.UniqueID()}}
 		set, err := cached(opts.Cache, key, func() (*dv.Bitmap, int64, error) {
 			set, err := dv.LoadWith(ctx, store, d, func(path string) (objstore.Store, string, error) {
 				return t.Locate(files.CanonicalPath(path))

@@ -369,8 +369,8 @@ func TestLookUpsKeepWhatTheyDecode(t *testing.T) {
 		return stats, cache.Len()
 	}
 	cold, before := lookUp(1403, "3")
-	if before != 5 {
-		t.Errorf("%d values are cached: footer, page index, dictionary and two pages are expected", before)
+	if before != 6 {
+		t.Errorf("%d values are cached: footer, page index, dictionary, two pages and the number of look-ups are expected", before)
 	}
 	if warm, after := lookUp(1403, "3"); after != before || warm.BytesRead != 0 || cold.BytesRead == 0 {
 		t.Errorf("looked up again: %d values are cached, not %d; %d bytes read, at first %d", after, before, warm.BytesRead, cold.BytesRead)
