@@ -251,16 +251,18 @@ func (f *fixture) insert(t *rapid.T, rows map[int64]int64) {
 
 func (f *fixture) merge(t *rapid.T, mode dml.KeyedMode, rows map[int64]int64, set func(old, given int64) int64) {
 	res, err := f.upsert(t, mode, rows)
-	var fresh int64
+	var fresh, same int64
 	for id, n := range rows {
 		if old, there := f.rows[id]; there {
-			f.rows[id] = set(old, n)
+			if f.rows[id] = set(old, n); mode == dml.Replace && f.rows[id] == old {
+				same++
+			}
 		} else {
 			f.rows[id] = n
 			fresh++
 		}
 	}
-	if err != nil || res.Inserted != fresh || mode != dml.Ignore && res.Updated != int64(len(rows))-fresh || mode == dml.Ignore && res.Ignored != int64(len(rows))-fresh {
+	if err != nil || res.Inserted != fresh || mode != dml.Ignore && res.Updated != int64(len(rows))-fresh-same || res.Same != same || mode == dml.Ignore && res.Ignored != int64(len(rows))-fresh {
 		t.Fatalf("keyed insert (mode %d) of %v, %d new: %+v, %v", mode, rows, fresh, res, err)
 	}
 }

@@ -115,7 +115,7 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 		batches = before.held.batches
 		sum.Inserted = before.written()
 	}
-	rounds, total, err := t.rounds(batches, mode)
+	rounds, total, repeated, err := t.rounds(batches, mode)
 	if err != nil {
 		return Result{}, err
 	}
@@ -147,7 +147,8 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 	case Ignore:
 		sum.Ignored = total - sum.Inserted
 	case Replace:
-		sum.Displaced = max(0, total-sum.Inserted-sum.Updated)
+		sum.Displaced = max(0, total-sum.Inserted-sum.Updated-sum.Same-repeated)
+		sum.Same += repeated
 	}
 	return sum, nil
 }
@@ -173,7 +174,11 @@ func (t *Table) keyedMerge(source exec.Operator, mode KeyedMode, onDuplicate []e
 	case Reject:
 		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: RejectRow})
 	case Replace:
-		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: UpdateRow, Row: newRow})
+		all := make([]int, len(fields))
+		for i := range all {
+			all[i] = i
+		}
+		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: UpdateRow, Row: newRow, assigned: all})
 	case Upsert:
 		m.Clauses = append(m.Clauses, Clause{Kind: Matched, Act: UpdateRow, Row: onDuplicate, assigned: assigned})
 	}
@@ -182,12 +187,11 @@ func (t *Table) keyedMerge(source exec.Operator, mode KeyedMode, onDuplicate []e
 
 // rounds splits the new rows so that no key appears twice in a round. REPLACE keeps only the last row of a
 // key, INSERT IGNORE only the first; INSERT refuses a second one. Rows with a NULL in the key are all in the first.
-func (t *Table) rounds(batches []*vector.Batch, mode KeyedMode) ([][]*vector.Batch, int64, error) {
+// total counts the rows, repeated those of a REPLACE that are what the one before with their key was.
+func (t *Table) rounds(batches []*vector.Batch, mode KeyedMode) (rounds [][]*vector.Batch, total, repeated int64, err error) {
 	seen := map[string]int{}
 	last := map[string]rowAt{}
 	var keyless []rowAt
-	var rounds [][]*vector.Batch
-	var total int64
 	for at, b := range batches {
 		total += int64(b.Len)
 		sels := map[int][]uint16{}
@@ -202,10 +206,13 @@ func (t *Table) rounds(batches []*vector.Batch, mode KeyedMode) ([][]*vector.Bat
 				keyless = append(keyless, rowAt{at, i})
 				continue
 			case mode == Reject && round > 0:
-				return nil, 0, &DuplicateKeyError{Table: t.Name, Key: t.keyOf(b, i)}
+				return nil, 0, 0, &DuplicateKeyError{Table: t.Name, Key: t.keyOf(b, i)}
 			case mode == Ignore && round > 0:
 				continue
 			case mode == Replace:
+				if before, ok := last[key]; ok && equalRows(batches[before.batch], before.row, b, i) {
+					repeated++
+				}
 				last[key] = rowAt{at, i}
 				continue
 			}
@@ -216,7 +223,17 @@ func (t *Table) rounds(batches []*vector.Batch, mode KeyedMode) ([][]*vector.Bat
 	if mode == Replace {
 		rounds = pick(batches, slices.AppendSeq(keyless, maps.Values(last)))
 	}
-	return rounds, total, nil
+	return rounds, total, repeated, nil
+}
+
+// equalRows reports whether two rows of the same columns have equal values.
+func equalRows(a *vector.Batch, i int, b *vector.Batch, j int) bool {
+	for k, c := range a.Cols {
+		if c.Value(i) != b.Cols[k].Value(j) {
+			return false
+		}
+	}
+	return true
 }
 
 // heldBatches are rows that a statement holds within its budget, with room for an index of their keys.

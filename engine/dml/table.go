@@ -41,8 +41,8 @@ type Check struct {
 // Result counts rows.
 type Result struct {
 	Inserted, Updated, Deleted int64
-	Same                       int64 // rows that UPDATE or ON DUPLICATE KEY UPDATE would have left as they are, and did not touch
-	Displaced                  int64 // rows of a REPLACE that a later row of it replaced
+	Same                       int64 // rows that UPDATE, ON DUPLICATE KEY UPDATE or REPLACE would have left as they are, and did not touch
+	Displaced                  int64 // rows of a REPLACE that a later, different row of it replaced
 	Ignored                    int64 // rows that INSERT IGNORE left out
 }
 

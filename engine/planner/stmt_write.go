@@ -87,10 +87,12 @@ func pause(ctx context.Context, attempt int) error {
 }
 
 // done is what the client hears of a write. Rows count as in MySQL: those that were changed, or also those that would have
-// stayed as they are, if the client asks for that; an upsert that changes a stored row, and a REPLACE of a row, counts two.
+// stayed as they are, if the client asks for that; an upsert that changes a stored row, and a REPLACE of a different row,
+// counts two, a REPLACE of the same row one.
 func (s *statement) done(ctx *sql.Context, r dml.Result) []sql.Row {
 	n := r.Inserted + r.Updated + r.Deleted
-	if ctx.Client().Capabilities&mysql.CapabilityClientFoundRows != 0 {
+	insert, _ := s.stmt.(*parser.Insert)
+	if ctx.Client().Capabilities&mysql.CapabilityClientFoundRows != 0 || insert != nil && insert.Mode == parser.InsertReplace {
 		n += r.Same
 	}
 	ok := hosttypes.OkResult{}
