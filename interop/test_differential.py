@@ -1,16 +1,21 @@
 """Random queries on featuresql and on DuckDB over the same rows give the same rows.
 
-FEATURESQL_SEED repeats a run, FEATURESQL_QUERIES sets the number of queries.
+FEATURESQL_SEED repeats a run, FEATURESQL_QUERIES sets the number of queries. Each query runs as it stands, or with its constants as
+parameters of a prepared statement or as user variables.
 """
 
+import datetime
+import decimal
 import os
 import random
+import re
 
 import duckdb
 
 
 class Generator:
-    """Random tables t and u of two numbers and a text with many NULLs, and random queries over them."""
+    """Random tables t and u of two numbers, a text, a date and a decimal with many NULLs, and random queries over them. Constants that may
+    become parameters stand between « and »."""
 
     def __init__(self, seed):
         self.rnd = random.Random(seed)
@@ -20,11 +25,15 @@ class Generator:
             return "NULL"
         if kind == "number":
             return str(self.rnd.randint(-3, 6))
+        if kind == "date":
+            return f"'2026-0{self.rnd.randint(1, 3)}-{self.rnd.choice(['01', '15', '28'])}'"
+        if kind == "decimal":
+            return f"{self.rnd.randint(-300, 600) / 100:.2f}"
         return "'" + self.rnd.choice(["a", "b", "ab", "abc", "", "ÿ"]) + "'"
 
     def inserts(self, table):
         for _ in range(3):
-            rows = ", ".join(f"({self.value('number')}, {self.value('number')}, {self.value('text')})" for _ in range(12))
+            rows = ", ".join("(" + ", ".join(self.value(k) for k in ("number", "number", "text", "date", "decimal")) + ")" for _ in range(12))
             yield f"INSERT INTO {table} VALUES {rows}"
 
     def number(self, q, depth=0):
@@ -32,9 +41,11 @@ class Generator:
         if r < 0.5 or depth > 2:
             return f"{q}.{self.rnd.choice('ab')}"
         if r < 0.65:
-            return str(self.rnd.randint(-3, 6))
-        if r < 0.85:
+            return f"«{self.value('number') if self.rnd.random() < 0.3 else self.rnd.randint(-3, 6)}»"
+        if r < 0.82:
             return f"({self.number(q, depth + 1)} {self.rnd.choice('+-*')} {self.number(q, depth + 1)})"
+        if r < 0.86:
+            return self.rnd.choice([f"year({q}.d)", f"month({q}.d)", f"char_length({q}.s)", f"abs({q}.a)", f"nullif({q}.a, {q}.b)", f"coalesce({q}.a, {q}.b)", f"floor({q}.m)"])
         return f"(CASE WHEN {self.predicate(q, depth + 1)} THEN {self.number(q, depth + 1)} ELSE {self.number(q, depth + 1)} END)"
 
     def predicate(self, q, depth=0):
@@ -46,13 +57,22 @@ class Generator:
         if r < 0.4:
             return f"({self.number(q, depth + 1)} IS {pick(['', 'NOT '])}NULL)"
         if r < 0.5:
-            return f"({self.number(q, depth + 1)} {pick(['', 'NOT '])}IN ({self.value('number')}, {self.value('number')}, 2))"
+            return f"({self.number(q, depth + 1)} {pick(['', 'NOT '])}IN («{self.value('number')}», {self.value('number')}, «2»))"
         if r < 0.6:
             return f"({q}.s LIKE '{pick(['a%', '%b', '_b%', 'ab', '%'])}')"
         if r < 0.7:
-            return f"({self.number(q, depth + 1)} BETWEEN {self.rnd.randint(-3, 2)} AND {self.rnd.randint(0, 6)})"
-        if r < 0.78:
-            return f"({q}.s {pick(['=', '<>', '<', '>='])} {self.value('text')})"
+            return f"({self.number(q, depth + 1)} {pick(['', 'NOT '])}BETWEEN «{self.value('number')}» AND «{self.value('number')}»)"
+        if r < 0.75:
+            return f"({q}.s {pick(['=', '<>', '<', '>='])} «{self.value('text')}»)"
+        if r < 0.8:
+            day = self.value("date")
+            day = day if day == "NULL" else f"DATE {day}"
+            return pick([f"({q}.d {pick(['=', '<>', '<', '>='])} {day})", f"({q}.d BETWEEN DATE '2026-01-10' AND {day})", f"({q}.d + INTERVAL {self.rnd.randint(0, 40)} DAY > {day})"])
+        if r < 0.85:
+            return pick([f"({q}.m {pick(['=', '<>', '<', '>='])} «{self.value('decimal')}»)", f"({q}.m + {self.number(q, depth + 1)} < «{self.value('decimal')}»)",
+                         f"({q}.m - {self.value('decimal')} > {q}.a)", f"({q}.m IN ({self.value('decimal')}, {self.value('number')}))"])
+        if r < 0.88:
+            return f"({q}.a {pick(['+', '-', '*'])} NULL {pick(['>', '<=', '='])} {self.rnd.randint(-2, 2)})"
         return f"({self.number(q, depth + 1)} {pick(['=', '<>', '<', '<=', '>', '>='])} {self.number(q, depth + 1)})"
 
     def windowed(self):
@@ -116,8 +136,39 @@ class Generator:
         ])()
 
 
+def exact(v):
+    if v is None or isinstance(v, (str, datetime.date)):
+        return v
+    return decimal.Decimal(v).normalize() if v else decimal.Decimal(0)
+
+
 def comparable(rows):
-    return sorted(([v if v is None or isinstance(v, str) else int(v) for v in r] for r in rows), key=str)
+    return sorted(([exact(v) for v in r] for r in rows), key=str)
+
+
+CONSTANT = re.compile("«([^»]*)»")
+
+
+def ask(cur, rnd, q):
+    """Runs q, with its constants as they stand, as parameters or as variables; returns the rows and how it was asked."""
+    constants, how = CONSTANT.findall(q), rnd.choice(["text", "prepared", "variables"])
+    if how == "text" or not constants:
+        text = CONSTANT.sub(r"\1", q)
+        cur.execute(text)
+        return cur.fetchall(), text
+    sets = "; ".join(f"SET @v{i} = {v}" for i, v in enumerate(constants))
+    for i, v in enumerate(constants):
+        cur.execute(f"SET @v{i} = {v}")
+    if how == "variables":
+        names = iter(range(len(constants)))
+        text = CONSTANT.sub(lambda _: f"@v{next(names)}", q)
+        cur.execute(text)
+        return cur.fetchall(), f"{sets}; {text}"
+    text = CONSTANT.sub("?", q)
+    cur.execute("SET @text = %s", (text,))
+    cur.execute("PREPARE x FROM @text")
+    cur.execute("EXECUTE x USING " + ", ".join(f"@v{i}" for i in range(len(constants))))
+    return cur.fetchall(), f"{sets}; PREPARE {text}"
 
 
 def test_random_queries(server):
@@ -130,18 +181,18 @@ def test_random_queries(server):
     c = server.connect("diff")
     with c.cursor() as cur:
         for table in ("t", "u"):
-            for stmt in (f"CREATE TABLE {table} (a INT, b BIGINT, s VARCHAR(20))", *g.inserts(table)):
+            for stmt in (f"CREATE TABLE {table} (a INT, b BIGINT, s VARCHAR(20), d DATE, m DECIMAL(8,2))", *g.inserts(table)):
                 cur.execute(stmt)
                 peer.execute(stmt)
         compared = 0
         for _ in range(int(os.environ.get("FEATURESQL_QUERIES", "1500"))):
             q = g.query()
             try:
-                want = comparable(peer.execute(q).fetchall())
+                want = comparable(peer.execute(CONSTANT.sub(r"\1", q)).fetchall())
             except duckdb.Error:  # a number that it finds too large
                 continue
-            cur.execute(q)
-            assert comparable(cur.fetchall()) == want, f"seed {seed}: {q}"
+            got, text = ask(cur, g.rnd, q)
+            assert comparable(got) == want, f"seed {seed}: {text}"
             compared += 1
         assert compared > 1000 or "FEATURESQL_QUERIES" in os.environ
     c.close()
