@@ -312,7 +312,7 @@ func (l *lowering) values(r *valuesRel) (exec.Operator, error) {
 // rows runs a host node and boxes its rows into batches.
 func (l *lowering) rows(r *rowsRel) exec.Operator {
 	if r.open != nil {
-		return exec.NewRows(r.name, r.out, r.open)
+		return exec.NewRowsAhead(r.name, r.out, r.open)
 	}
 	return exec.NewRows(fmt.Sprintf("of %T (row fallback)", r.node), r.out, func(context.Context) (exec.RowIter, error) {
 		it, err := l.rt.hostExec.Build(l.ctx, r.node, nil)
