@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/parquet-go/parquet-go/bloom"
 	"github.com/parquet-go/parquet-go/format"
@@ -112,7 +113,8 @@ func (b *Bloom) MayContain(v types.Value) bool {
 	if !ok {
 		return answer
 	}
-	raw, answer := b.encode(v)
+	var buf [16]byte
+	raw, answer := b.encode(buf[:0], v)
 	if raw == nil {
 		return answer
 	}
@@ -148,12 +150,12 @@ func (b *Bloom) normal(v types.Value) (out types.Value, ok, answer bool) {
 	return out, true, true
 }
 
-// encode returns v as the file stores it, or nil and the answer if that is not possible.
-func (b *Bloom) encode(v types.Value) (raw []byte, answer bool) {
+// encode appends v as the file stores it to dst, which is empty; nil and the answer if that is not possible.
+func (b *Bloom) encode(dst []byte, v types.Value) (raw []byte, answer bool) {
 	switch b.conv.kind {
 	case convCopy32, convCopy64:
 		if v.Type.IsFloat() {
-			return encodeFloat(v.F, false)
+			return encodeFloat(dst, v.F, false)
 		}
 		x := v.I
 		if v.Type.Kind == types.Decimal {
@@ -162,7 +164,7 @@ func (b *Bloom) encode(v types.Value) (raw []byte, answer bool) {
 			}
 			x = int64(v.D.Lo)
 		}
-		return b.encodeInt(x)
+		return b.encodeInt(dst, x)
 	case convWiden32, convMul64:
 		x := v.I
 		if v.Type.Kind == types.Decimal {
@@ -174,51 +176,51 @@ func (b *Bloom) encode(v types.Value) (raw []byte, answer bool) {
 		if x%b.conv.mul != 0 {
 			return nil, false
 		}
-		return b.encodeInt(x / b.conv.mul)
+		return b.encodeInt(dst, x/b.conv.mul)
 	case convUnsigned32:
 		if v.I < 0 || v.I > math.MaxUint32 {
 			return nil, false
 		}
-		return binary.LittleEndian.AppendUint32(nil, uint32(v.I)), true
+		return binary.LittleEndian.AppendUint32(dst, uint32(v.I)), true
 	case convPositive64:
-		return b.encodeInt(v.I)
+		return b.encodeInt(dst, v.I)
 	case convFloat32:
-		return encodeFloat(v.F, true)
+		return encodeFloat(dst, v.F, true)
 	case convBytes:
 		if b.leaf.typ == format.FixedLenByteArray && len(v.S) != b.leaf.typeLen {
 			return nil, false
 		}
-		return append(make([]byte, 0, len(v.S)+1), v.S...), true
+		return append(slices.Grow(dst, len(v.S)+1), v.S...), true
 	case convDecimal, convDecimal128:
-		return b.encodeDecimal(v.D)
+		return b.encodeDecimal(dst, v.D)
 	}
 	return nil, true
 }
 
-func (b *Bloom) encodeInt(x int64) ([]byte, bool) {
+func (b *Bloom) encodeInt(dst []byte, x int64) ([]byte, bool) {
 	if b.leaf.typ == format.Int64 {
-		return binary.LittleEndian.AppendUint64(nil, uint64(x)), true
+		return binary.LittleEndian.AppendUint64(dst, uint64(x)), true
 	}
 	if x != int64(int32(x)) {
 		return nil, false
 	}
-	return binary.LittleEndian.AppendUint32(nil, uint32(x)), true
+	return binary.LittleEndian.AppendUint32(dst, uint32(x)), true
 }
 
 // encodeFloat leaves out zero and NaN, each of which has several forms.
-func encodeFloat(f float64, single bool) ([]byte, bool) {
+func encodeFloat(dst []byte, f float64, single bool) ([]byte, bool) {
 	switch {
 	case f == 0 || math.IsNaN(f):
 		return nil, true
 	case !single:
-		return binary.LittleEndian.AppendUint64(nil, math.Float64bits(f)), true
+		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(f)), true
 	case float64(float32(f)) != f:
 		return nil, false
 	}
-	return binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(f))), true
+	return binary.LittleEndian.AppendUint32(dst, math.Float32bits(float32(f))), true
 }
 
-func (b *Bloom) encodeDecimal(d types.Int128) ([]byte, bool) {
+func (b *Bloom) encodeDecimal(dst []byte, d types.Int128) ([]byte, bool) {
 	for shift := b.conv.scale; shift > 0; shift -= min(shift, types.MaxPrecision64) {
 		q, r := d.DivMod64(types.Pow10Int64(min(shift, types.MaxPrecision64)))
 		if r != 0 {
@@ -231,12 +233,12 @@ func (b *Bloom) encodeDecimal(d types.Int128) ([]byte, bool) {
 		if !d.Fits64() {
 			return nil, false
 		}
-		return b.encodeInt(int64(d.Lo))
+		return b.encodeInt(dst, int64(d.Lo))
 	case format.FixedLenByteArray:
 	default:
 		return nil, true // a byte array may have leading zeros
 	}
-	raw := make([]byte, b.leaf.typeLen)
+	raw := slices.Grow(dst, b.leaf.typeLen)[:b.leaf.typeLen]
 	for i := len(raw) - 1; i >= 0; i-- {
 		raw[i] = byte(d.Lo)
 		d = types.Int128{Lo: d.Lo>>8 | uint64(d.Hi)<<56, Hi: d.Hi >> 8}

@@ -91,8 +91,8 @@ func (p *chunkPages) open(ctx context.Context, f *File, rg int, l *leaf, ranges 
 // planRuns decides which pages are read together: runs of neighbours, or the whole chunk where that is not much more.
 func (p *chunkPages) planRuns(ranges []RowRange) []pageRun {
 	start := p.meta.start()
-	whole := []pageRun{{to: len(p.locs), start: start, end: start + p.meta.compressedSize}}
-	runs := []pageRun{}
+	whole := pageRun{to: len(p.locs), start: start, end: start + p.meta.compressedSize}
+	runs := make([]pageRun, 0, min(len(ranges), 8))
 	var total int64
 	for _, r := range ranges {
 		if r.From >= r.To {
@@ -101,7 +101,7 @@ func (p *chunkPages) planRuns(ranges []RowRange) []pageRun {
 		from := sort.Search(len(p.locs), func(i int) bool { return p.locs[i].firstRow > r.From }) - 1
 		to := sort.Search(len(p.locs), func(i int) bool { return p.locs[i].firstRow >= r.To })
 		if from < 0 {
-			return whole
+			return append(runs[:0], whole)
 		}
 		run := pageRun{from: from, to: to, start: p.locs[from].offset, end: p.locs[to-1].end()}
 		if n := len(runs); n > 0 && run.start-runs[n-1].end <= runGapBytes {
@@ -120,7 +120,7 @@ func (p *chunkPages) planRuns(ranges []RowRange) []pageRun {
 		total += r.end - r.start
 	}
 	if total*wholeChunkDen > p.meta.compressedSize*wholeChunkNum {
-		return whole
+		return append(runs[:0], whole)
 	}
 	return runs
 }
