@@ -96,6 +96,11 @@ func tableName(loc, name string, byPath bool) string {
 	return name
 }
 
+// Locate returns the location of a table in the warehouse, whatever its state, and whether there is one.
+func (d *Database) Locate(ctx *sql.Context, name string) (loc string, found bool, err error) {
+	return d.find(ctx, name)
+}
+
 // find returns the location of a table by its name, exact or, failing that, case-insensitive.
 func (d *Database) find(ctx *sql.Context, name string) (string, bool, error) {
 	if d.byPath {

@@ -44,7 +44,9 @@ func TestRowsAhead(t *testing.T) {
 		err             error
 	}{{0, 100, 0, io.EOF}, {1, 100, 1, io.EOF}, {3, 100, 3, io.EOF}, {100, 1000, 100, io.EOF}, {100, 1000, 99, bad}, {50, 1000, 48, nil}, {1000, 10, 10, io.EOF}} {
 		closed, seen := 0, int64(0)
-		op := exec.NewRowsAhead("of a test", fields, func(context.Context) (exec.RowIter, error) { return &counting{end: c.end, err: c.err, closed: &closed}, nil })
+		op := exec.NewRowsAhead("of a test", fields, func(context.Context) (exec.RowIter, error) {
+			return &counting{end: c.end, err: c.err, closed: &closed}, nil
+		})
 		err := exec.Run(t.Context(), &exec.Query{Workers: 2, BatchRows: 3}, op, func(b *vector.Batch) error {
 			for i := range b.Len {
 				if b.Cols[0].Int(i) != seen || b.Cols[1].Value(i).S != fmt.Sprint("row ", seen) {

@@ -32,7 +32,7 @@ type child struct {
 // custom reports whether the statement may be one of ours.
 func (c *compiler) custom() bool {
 	switch {
-	case c.isAccount(), c.isTransaction():
+	case c.isAccount(), c.isTransaction(), c.isMaintenance():
 		return true
 	case c.is(0, "insert", "replace", "update", "delete", "merge", "truncate", "with"):
 		return true
@@ -57,6 +57,8 @@ func (c *compiler) compile() (*compiled, error) {
 		return c.account()
 	case c.isTransaction():
 		return c.transaction()
+	case c.isMaintenance():
+		return c.maintenance()
 	case c.is(0, "merge"):
 		return c.merge(0)
 	case c.is(0, "load"):

@@ -97,6 +97,10 @@ func (r *rewriter) dialect(i int) error {
 		if r.is(i, "any", "all", "some") && r.punct(i+1, '(') && r.is(i+2, "select", "with", "table", "values") {
 			r.quantified(i)
 		}
+	case 'b':
+		if r.is(0, "set") && r.is(i, "binary") && r.punct(i-1, '=') && (r.punct(i+1, ',') || r.at(i+1).kind == kindEOF) {
+			r.edits = append(r.edits, edit{r.at(i).start, r.at(i).end, "'binary'"})
+		}
 	case 'f':
 		if r.is(i, "from") {
 			r.substringFrom(i)

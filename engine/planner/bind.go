@@ -34,6 +34,8 @@ func (rt *Runtime) Bind(stmt parser.Statement, children []any) (sql.Node, error)
 		base.schema = historySchema
 	case *parser.DescribeDetail:
 		base.schema = detailSchema
+	case *parser.CheckTables:
+		base.schema = checkSchema
 	case *parser.Account:
 		if s.What == "SHOW GRANTS" {
 			base.schema = grantsSchema(s)
@@ -71,7 +73,7 @@ func (s *statement) IsReadOnly() bool {
 	switch stmt := s.stmt.(type) {
 	case *parser.Account:
 		return stmt.What == "SHOW GRANTS" || stmt.What == "SET ROLE"
-	case *parser.DescribeHistory, *parser.DescribeDetail, *parser.Transaction:
+	case *parser.DescribeHistory, *parser.DescribeDetail, *parser.CheckTables, *parser.Transaction:
 		return true
 	}
 	return false
@@ -123,6 +125,8 @@ func (s *statement) execute(ctx *sql.Context) ([]sql.Row, error) {
 		return s.describeHistory(ctx, stmt)
 	case *parser.DescribeDetail:
 		return s.describeDetail(ctx, stmt)
+	case *parser.CheckTables:
+		return s.checkTables(ctx, stmt)
 	case *parser.Account:
 		return s.account(ctx, stmt)
 	case *parser.Transaction:

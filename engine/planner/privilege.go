@@ -177,7 +177,7 @@ func (c *privilegeCheck) columns(n sql.Node) error {
 	case *parser.Delete:
 		changes = true
 		limited[lowered(c.session.Place(c.ctx, s.Table.Database, s.Table.Name))] = true
-	case *parser.DescribeHistory, *parser.DescribeDetail: // which show values of any column: what a DELETE looked for
+	case *parser.DescribeHistory, *parser.DescribeDetail, *parser.CheckTables: // which show values of any column: what a DELETE looked for
 		if len(limited) > 0 {
 			return c.access.Missing("SELECT", stmt.TargetTable().Name)
 		}

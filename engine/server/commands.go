@@ -20,6 +20,7 @@ const (
 	comInitDB      = 0x02
 	comQuery       = 0x03
 	comFieldList   = 0x04
+	comRefresh     = 0x07
 	comStatistics  = 0x09
 	comProcessInfo = 0x0a
 	comProcessKill = 0x0c
@@ -86,6 +87,9 @@ func (c *conn) answerCommand(command byte, body []byte) error {
 		}
 	case comFieldList:
 		return c.fieldList(args)
+	case comRefresh: // what MySQL reads again is always new here
+		c.instead("FLUSH PRIVILEGES")
+		return nil
 	case comStatistics:
 		return c.WritePackets(appendPackets(nil, []byte(c.s.statistics())))
 	case comProcessInfo:
