@@ -149,11 +149,11 @@ func (p *Parser) one(s *statement, opts ast.ParserOptions) (ast.Statement, strin
 // host parses a statement by the host's grammar.
 func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 	s = s.unwrapped()
-	text, marked, err := s.rewrite()
+	plain, edits, marked, err := s.rewrite()
 	if err != nil {
 		return nil, "", err
 	}
-	text = keepPatternEscapes(text, c.opts.AnsiQuotes)
+	text := keepPatternEscapes(plain, c.opts.AnsiQuotes)
 	st, err := ast.ParseWithOptions(context.Background(), text, c.opts)
 	if err != nil {
 		if errors.Is(err, ast.ErrEmpty) {
@@ -163,6 +163,9 @@ func (c *compiler) host(s *statement) (ast.Statement, string, error) {
 	}
 	if call, ok := st.(*ast.Call); ok {
 		return nil, text, &ProcedureError{Name: strings.TrimPrefix(call.ProcName.Qualifier.String()+"."+call.ProcName.Name.String(), ".")}
+	}
+	if len(text) == len(plain) && s.labelsDiffer(edits) {
+		s.relabel(st, edits)
 	}
 	if marked {
 		if err := checkVersioned(st, nil); err != nil {

@@ -39,12 +39,12 @@ type asOf struct {
 	match string // the text of MATCH_CONDITION(…), with its parentheses
 }
 
-// rewrite returns the statement in the host's grammar, and whether the syntax tree needs another look.
-func (s *statement) rewrite() (text string, marked bool, err error) {
+// rewrite returns the statement in the host's grammar, what was edited for it, and whether the syntax tree needs another look.
+func (s *statement) rewrite() (text string, edits []edit, marked bool, err error) {
 	r := rewriter{statement: s}
 	if s.is(0, "use") {
 		r.useVersion()
-		return r.apply(s.at(0).start, s.at(len(s.toks)-1).start), false, nil
+		return r.apply(s.at(0).start, s.at(len(s.toks)-1).start), r.edits, false, nil
 	}
 	r.account = s.is(0, "grant", "revoke") || s.is(0, "create", "drop", "alter", "rename", "show") && s.is(1, "user", "role", "grants")
 	depth := 0
@@ -69,7 +69,7 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 		case kindWord:
 			n, err := r.word(i, depth)
 			if err != nil {
-				return "", false, err
+				return "", nil, false, err
 			}
 			if n == 0 {
 				r.part(i)
@@ -84,7 +84,7 @@ func (s *statement) rewrite() (text string, marked bool, err error) {
 		default:
 		}
 	}
-	return r.apply(s.at(0).start, s.at(len(s.toks)-1).start), r.marked, nil
+	return r.apply(s.at(0).start, s.at(len(s.toks)-1).start), r.edits, r.marked, nil
 }
 
 // part puts a blank behind the words that a select list follows: the host takes the text of its first expression, the
