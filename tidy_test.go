@@ -65,7 +65,7 @@ var layers = map[string][]string{
 	"engine/lru":                 nil,
 	"engine/parser":              {"engine/textfile", "engine/types"},
 	"engine/accounts":            {"datasource/objstore"},
-	"engine/catalog":             {"datasource/delta", "datasource/delta/scan", "datasource/delta/schema", "datasource/objstore", "engine/accounts", "engine/exec", "engine/lru", "engine/parser", "txn"},
+	"engine/catalog":             {"datasource/delta", "datasource/delta/log", "datasource/delta/scan", "datasource/delta/schema", "datasource/objstore", "engine/accounts", "engine/exec", "engine/lru", "engine/parser", "txn"},
 	"engine/catalog/information": {"datasource/delta/schema", "engine/accounts", "engine/catalog", "engine/parser"},
 	"engine/planner": {"datasource/delta/action", "datasource/delta/checkpoint", "datasource/delta/feature", "datasource/delta/schema", "datasource/delta/verify", "datasource/delta/write",
 		"datasource/objstore", "engine/accounts", "engine/catalog", "engine/catalog/information", "engine/dml", "engine/exec", "engine/expr", "engine/lru", "engine/parser",

@@ -58,8 +58,6 @@ func (p *Provider) CheckPlace(ctx context.Context, loc string) error {
 		switch {
 		case rest == databaseMarker, strings.HasPrefix(rest, "_views/"), strings.HasPrefix(rest, "_links/"):
 			return &PlaceError{Location: loc, Reason: "is a database"}
-		case strings.HasPrefix(rest, "_delta_log/"): // since the caller looked
-			return &txn.TableExistsError{Table: p.store.URL() + "/" + loc}
 		case strings.Contains(rest, "/_delta_log/"):
 			return &PlaceError{Location: loc, Reason: fmt.Sprintf("holds the table '%s'", obj.Key[:strings.LastIndex(obj.Key, "/_delta_log/")])}
 		}
@@ -92,7 +90,7 @@ func (p *Provider) checkNewDatabase(ctx *sql.Context, name string) error {
 	if strings.EqualFold(name, SystemDatabase) || strings.EqualFold(name, PathDatabase) {
 		return &NameError{"database", name, "is kept for featuresql itself"}
 	}
-	if table, err := p.isTable(ctx, name); table || err != nil {
+	if table, err := p.hasLog(ctx, name); table || err != nil {
 		return errors.Join(err, &NameError{"database", name, "is the folder of a table of the database " + DefaultDatabase})
 	}
 	_, exists, err := p.findDatabase(ctx, name)

@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/featuresql/featuresql/datasource/delta"
+	"github.com/featuresql/featuresql/datasource/delta/log"
 	"github.com/featuresql/featuresql/datasource/delta/scan"
 	"github.com/featuresql/featuresql/datasource/objstore"
 	"github.com/featuresql/featuresql/engine/accounts"
@@ -276,7 +277,7 @@ func (p *Provider) isDatabase(ctx context.Context, name string) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		table, err := p.isTable(ctx, name)
+		table, err := p.hasLog(ctx, name)
 		return !table, err
 	}
 	return false, nil
@@ -305,7 +306,7 @@ func (p *Provider) databaseNames(ctx context.Context) ([]string, error) {
 	}
 	names := []string{DefaultDatabase}
 	for _, k := range kids {
-		table, err := p.isTable(ctx, k)
+		table, err := p.hasLog(ctx, k)
 		if err != nil {
 			return nil, err
 		}
@@ -377,6 +378,20 @@ func (p *Provider) isTable(ctx context.Context, loc string) (bool, error) {
 			return there, err
 		}
 	}
+	prefix := loc + "/_delta_log/"
+	for obj, err := range p.store.List(ctx, prefix, prefix+"0") { // versions have leading zeros
+		if err != nil || strings.TrimPrefix(obj.Key, prefix) > "9" {
+			return false, err
+		}
+		if log.IsVersioned(strings.TrimPrefix(obj.Key, loc+"/")) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// hasLog reports whether loc has the folder of a table's log, if only with rubbish in it: such a folder is no database.
+func (p *Provider) hasLog(ctx context.Context, loc string) (bool, error) {
 	for _, err := range p.store.List(ctx, loc+"/_delta_log/", "") {
 		return err == nil, err
 	}
