@@ -61,7 +61,7 @@ class Crowd:
                     step(rng)
                     self.done[name] = self.done.get(name, 0) + 1
             except Exception as e:  # noqa: BLE001 - reported by the test
-                self.errors.append((name, e))
+                self.errors.append((name, type(e).__name__, str(e)[:3000]))  # Py4J's repr does not say what happened
         self.threads.append(threading.Thread(target=loop))
         self.threads[-1].start()
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/featuresql/featuresql/engine/types"
@@ -25,6 +26,88 @@ func StoreText(e Expr, max int, trim bool, column string) Expr {
 			return k.fitText(args[0], n, sel, max, trim)
 		}}
 	return fold(&Call{Name: f.Name, Args: []Expr{e}, Typ: types.Of(types.String), Null: e.Nullable(), impl: f})
+}
+
+// StoreUTF8 lets a String expression through if it is UTF-8, which a column of text must be: other engines cannot read it
+// else. Error: *ValueError (1366); without strictness the text ends before its first wrong byte.
+func StoreUTF8(e Expr, column string) Expr {
+	if l, ok := e.(*Literal); ok && (!l.Val.Valid || utf8.ValidString(l.Val.S)) {
+		return e
+	}
+	f := &Function{Name: "store_utf8", Strict: true, RawNulls: true, Resolve: resolveSame,
+		Eval: func(ctx *EvalCtx, args []*vector.Vector, n int, sel []uint16, typ types.Type) (*vector.Vector, error) {
+			a := args[0]
+			if a.Codes != nil && a.Dict.Len <= n && allUTF8(a.Dict) {
+				return a, nil
+			}
+			k := &caster{c: ctx, from: a.Type, to: typ, store: &storeTarget{column: column}}
+			return k.fitUTF8(a, n, sel)
+		}}
+	return fold(&Call{Name: f.Name, Args: []Expr{e}, Typ: e.Type(), Null: e.Nullable(), impl: f})
+}
+
+func allUTF8(v *vector.Vector) bool {
+	for i := range v.Len {
+		if !v.IsNull(i) && !utf8.Valid(v.Bytes(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// fitUTF8 returns a itself if all its rows are UTF-8.
+func (k *caster) fitUTF8(a *vector.Vector, n int, sel []uint16) (*vector.Vector, error) {
+	fits := true
+	err := k.each(a, n, sel, func(i int) error {
+		s := a.Bytes(i)
+		if utf8.Valid(s) {
+			return nil
+		}
+		fits = false
+		return k.storeError(CodeIncorrectValue, string(s), "Incorrect string value: '%s' for column '%s' at row %d", hexText(s[len(validPrefix(s)):]), k.store.column, k.row)
+	})
+	if fits || err != nil {
+		return a, err
+	}
+	w := k.c.Bytes(k.to, n)
+	if err := k.each(a, n, sel, func(i int) error {
+		w.Set(i, validPrefix(a.Bytes(i)))
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	out, err := w.Done()
+	out.Valid = a.Valid
+	return out, err
+}
+
+// validPrefix returns s up to its first byte that is not UTF-8.
+func validPrefix(s []byte) []byte {
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRune(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			return s[:i]
+		}
+		i += size
+	}
+	return s
+}
+
+// hexText shows the first bytes of s as MySQL does.
+func hexText(s []byte) string {
+	const most = 6
+	var b strings.Builder
+	for _, c := range s[:min(len(s), most)] {
+		if c >= ' ' && c < 0x7f {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "\\x%02X", c)
+		}
+	}
+	if len(s) > most {
+		b.WriteString("...")
+	}
+	return b.String()
 }
 
 // StoreJSON lets a String expression through, as it is, if it is JSON. Error: *ValueError (3140), whatever sql_mode says.

@@ -153,11 +153,65 @@ func (r *alterer) add() error {
 		return r.addColumns()
 	case r.is(r.i, "constraint"), r.is(r.i, "check") && r.punct(r.i+1, '('), r.is(r.i, "primary") && r.is(r.i+1, "key"):
 		return r.addConstraint()
-	case r.is(r.i, "index", "key", "unique", "foreign", "fulltext", "spatial", "partition") && !r.isType(r.i+1):
+	case r.is(r.i, "index", "key") && !r.isType(r.i+1):
+		r.i++
+		return r.index()
+	case r.is(r.i, "unique", "foreign", "fulltext", "spatial", "partition") && !r.isType(r.i+1):
 		r.s.Unsupported = "ADD " + strings.ToUpper(r.text(r.i))
 		return nil
 	}
 	return r.addColumns()
+}
+
+// index reads [name] [USING type] (column, …) and what follows up to the next action.
+func (r *alterer) index() error {
+	var at Index
+	if r.isName(r.i) && !r.is(r.i, "using") {
+		at.Name = r.name(r.i)
+		r.i++
+	}
+	if r.accept("using") {
+		r.i++
+	}
+	var err error
+	if at.Columns, err = r.names(); err != nil {
+		return err
+	}
+	for !r.atEnd() && !r.punct(r.i, ',') {
+		r.i++
+	}
+	r.s.Indexes = append(r.s.Indexes, at)
+	return nil
+}
+
+// createIndex compiles CREATE INDEX [IF NOT EXISTS] name [USING type] ON t (column, …) …, which is ALTER TABLE t ADD INDEX.
+func (c *compiler) createIndex() (*compiled, error) {
+	r := &alterer{cursor{c, 2}, &AlterTable{}}
+	r.accept("if", "not", "exists")
+	name, err := r.ident()
+	if err != nil {
+		return nil, err
+	}
+	if r.accept("using") {
+		r.i++
+	}
+	if !r.accept("on") {
+		return nil, r.fail("CREATE INDEX name ON table (columns)")
+	}
+	if r.s.Table, err = r.table(); err != nil {
+		return nil, err
+	}
+	if !r.punct(r.i, '(') {
+		return nil, r.fail("the columns of the index are missing")
+	}
+	if err := r.index(); err != nil {
+		return nil, err
+	}
+	if !r.atEnd() {
+		return nil, r.fail("nothing follows the options of CREATE INDEX")
+	}
+	r.s.Indexes[0].Name = name
+	return &compiled{stmt: r.s, auth: []ast.AuthInformation{authOf(ast.AuthType_ALTER, r.s.Table)}}, nil
 }
 
 func (r *alterer) drop() error {

@@ -39,7 +39,7 @@ func (c *compiler) custom() bool {
 	case c.is(0, "load"):
 		return c.is(1, "data")
 	case c.is(0, "create"):
-		return c.is(1, "table", "temporary", "external") || c.seq(1, "or", "replace") && c.is(3, "table", "temporary")
+		return c.is(1, "table", "temporary", "external", "index") || c.seq(1, "or", "replace") && c.is(3, "table", "temporary")
 	case c.is(0, "drop"):
 		return c.is(1, "table", "temporary", "view")
 	case c.is(0, "alter", "rename"):
@@ -73,6 +73,8 @@ func (c *compiler) compile() (*compiled, error) {
 		return c.delete(0)
 	case c.is(0, "truncate"):
 		return c.truncate()
+	case c.is(0, "create") && c.is(1, "index"):
+		return c.createIndex()
 	case c.is(0, "create"):
 		return c.createTable()
 	case c.is(0, "drop"):

@@ -12,6 +12,7 @@ var refused = []struct{ words, hint string }{
 	{"optimize", "; Spark's OPTIMIZE works on the same table"}, {"vacuum", "; Spark's VACUUM works on the same table"},
 	{"restore", "; CREATE OR REPLACE TABLE t AS SELECT * FROM t VERSION AS OF n puts the rows of a version back"},
 	{"checksum table", ""}, {"repair table", "; CHECK TABLE says what is wrong with one"}, {"repair", ""},
+	{"create unique index", "; PRIMARY KEY declares a key that is enforced"}, {"create fulltext index", ""}, {"create spatial index", ""},
 	{"create function", ""}, {"create aggregate function", ""}, {"create sequence", ""}, {"create server", ""}, {"create tablespace", ""},
 	{"handler", ""}, {"xa", ""}, {"install", ""}, {"uninstall", ""}, {"cache index", ""}, {"load index", ""}, {"help", "; see the documentation"}, {"binlog", ""},
 	{"shutdown", "; send the server SIGTERM"}, {"restart", ""}, {"clone", ""}, {"import table", ""}, {"lock instance", ""}, {"unlock instance", ""},

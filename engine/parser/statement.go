@@ -211,9 +211,16 @@ type AlterTable struct {
 	AddPrimaryKey   []string
 	DropPrimaryKey  bool
 	RenameTo        *TableName
+	Indexes         []Index // that the statement would make
 	// Unsupported names an action of ALTER TABLE that the grammar knows and featuresql does not do, such as
 	// "RENAME COLUMN"; "" otherwise.
 	Unsupported string
+}
+
+// Index is what ADD INDEX or CREATE INDEX asks for. It would only serve speed, which statistics and bloom filters give.
+type Index struct {
+	Name    string
+	Columns []string
 }
 
 // ColumnChange is what ALTER TABLE does with a column that exists: DROP COLUMN, RENAME COLUMN, CHANGE, MODIFY or ALTER

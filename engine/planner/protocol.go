@@ -143,6 +143,9 @@ func isBound(property string) bool {
 // storeField converts a value to what a column stores; a value that does not fit is an error.
 func storeField(e expr.Expr, f *schema.Field, t types.Type) expr.Expr {
 	e = expr.CastStrict(e, t, f.Name)
+	if t.Kind == types.String {
+		e = expr.StoreUTF8(e, f.Name)
+	}
 	if chars, fixed, ok := f.TextLimit(); ok {
 		e = expr.StoreText(e, chars, fixed, f.Name)
 	}

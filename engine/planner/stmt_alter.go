@@ -36,8 +36,11 @@ func (s *statement) alterTable(ctx *sql.Context, stmt *parser.AlterTable) ([]sql
 	if err != nil {
 		return nil, err
 	}
-	if reflect.DeepEqual(*stmt, parser.AlterTable{Table: stmt.Table}) { // DISABLE KEYS of a dump: no version of its own
-		return okRows(0), nil
+	if reflect.DeepEqual(*stmt, parser.AlterTable{Table: stmt.Table, Indexes: stmt.Indexes}) { // also DISABLE KEYS of a dump: no version of its own
+		return okRows(0), notIndexed(ctx, tbl, stmt.Indexes)
+	}
+	if len(stmt.Indexes) > 0 {
+		return nil, &UnsupportedError{What: "ALTER TABLE … ADD INDEX together with other changes"}
 	}
 	tx, own, err := sess.Begin(ctx, tbl.Location())
 	if err != nil {
@@ -46,6 +49,19 @@ func (s *statement) alterTable(ctx *sql.Context, stmt *parser.AlterTable) ([]sql
 	err = s.rt.inTransaction(ctx, tx, own, func() error { return s.stageAlter(ctx, tx, tbl, stmt) })
 	sess.Refresh(tbl.Location())
 	return okRows(0), overDropped(ctx, tbl, err)
+}
+
+// notIndexed warns that there are no indexes but a table's statistics, page indexes and bloom filters.
+func notIndexed(ctx *sql.Context, tbl *catalog.Table, indexes []parser.Index) error {
+	for _, x := range indexes {
+		for _, c := range x.Columns {
+			if tbl.ColumnIndex(c) < 0 {
+				return &parser.MissingColumnError{Column: c, Table: tbl.Name()}
+			}
+		}
+		ctx.Warn(1235, "index '%s' of table '%s' is not made: featuresql has no secondary indexes; statistics, page indexes and bloom filters serve instead", x.Name, tbl.Name())
+	}
+	return nil
 }
 
 // renameTable is ALTER TABLE … RENAME TO, which is no commit of the table and so stands alone.
