@@ -3,6 +3,7 @@ package parser
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -12,10 +13,11 @@ import (
 // The host takes an aggregate in a subquery for one of the enclosing query if both have the same text: HAVING sum(b) >
 // (SELECT sum(b) FROM t) then compares a sum with itself. OwnArgument gives those of every subquery a text of their own.
 
-// OwnArgument is the argument of an aggregate of a subquery; its value is the child's.
+// OwnArgument is the argument of an aggregate of a subquery, or an aggregate that a select list repeats; its value is
+// the child's.
 type OwnArgument struct {
 	expression.UnaryExpression
-	Subquery int
+	Subquery int // its number; 0: none
 }
 
 var _ sql.Expression = (*OwnArgument)(nil)
@@ -100,6 +102,23 @@ func markAggregates(s *ast.Subquery, number int) {
 // aggregates are the functions that the host computes in a GROUP BY and finds again by their text.
 var aggregates = map[string]bool{"avg": true, "bit_and": true, "bit_or": true, "bit_xor": true, "count": true, "max": true, "min": true, "std": true,
 	"stddev": true, "stddev_pop": true, "stddev_samp": true, "sum": true, "var_pop": true, "var_samp": true, "variance": true, "any_value": true}
+
+// separateRepeated marks the expressions of a select list that have the text of an earlier one: the host takes the second
+// COUNT(1) for the name of the first, which one list may not use.
+func separateRepeated(sel *ast.Select) {
+	seen := map[string]bool{}
+	for _, x := range sel.SelectExprs {
+		a, ok := x.(*ast.AliasedExpr)
+		if !ok || !a.As.IsEmpty() || !isAggregateCall(a.Expr) {
+			continue
+		}
+		text := strings.ToLower(a.InputExpression)
+		if seen[text] {
+			a.Expr = ast.InjectedExpr{Expression: ownArgumentInjectable(0), Children: ast.Exprs{a.Expr}, Auth: noAuth}
+		}
+		seen[text] = true
+	}
+}
 
 func markArguments(list ast.SelectExprs, number int) {
 	for _, x := range list {

@@ -233,6 +233,7 @@ func checkSelect(s *ast.Select) error {
 	if err := both.check(s.OrderBy); err != nil {
 		return err
 	}
+	separateRepeated(s)
 	bindEarly(s)
 	return nil
 }

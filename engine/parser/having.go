@@ -2,7 +2,6 @@ package parser
 
 import (
 	"reflect"
-	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -13,8 +12,8 @@ import (
 // The host binds the names of a SELECT with groups in two ways that lose rows or invent them. It looks the columns of
 // HAVING's aggregates up by their bare names, so that one of a later table is not found, or another's is taken. And once
 // it has met an aggregate, it takes the first of several columns of one name instead of refusing an ambiguous name. WHERE
-// is bound before, and well. So what must be bound early is put there, behind the condition, in a Bound, which is true;
-// HAVING refers to the aggregates that were bound there.
+// is bound before, and well. And it looks a variable in HAVING up as a column. So what must be bound early is put there, behind the condition, in a Bound, which is true;
+// HAVING refers to the aggregates and variables that were bound there.
 
 // Bound is an operand of WHERE that only has its operands bound; its value is true.
 type Bound struct {
@@ -59,7 +58,7 @@ type early struct {
 
 // bindEarly changes a SELECT with aggregates as said above.
 func bindEarly(sel *ast.Select) {
-	having := sel.Having != nil && hasAggregate(sel.Having.Expr)
+	having := sel.Having != nil && (hasAggregate(sel.Having.Expr) || hasVariable(sel.Having.Expr))
 	several := len(sel.From) > 1 || len(sel.From) == 1 && isJoin(sel.From[0])
 	if !having && !(several && (len(sel.GroupBy) > 0 || hasAggregate(sel.SelectExprs) || hasAggregate(sel.OrderBy))) {
 		return
@@ -78,7 +77,7 @@ func bindEarly(sel *ast.Select) {
 		}
 	}
 	if having {
-		w := walker{expr: b.aggregate, enter: notSubquery}
+		w := walker{expr: b.operand, enter: notSubquery}
 		w.walk(reflect.ValueOf(sel.Having))
 	}
 	for _, e := range b.bound {
@@ -124,6 +123,22 @@ func hasAggregate(n ast.SQLNode) bool {
 	return found
 }
 
+// namesVariable reports whether e is a user's or a system variable.
+func namesVariable(e any) bool {
+	c, ok := e.(*ast.ColName)
+	return ok && isVariable(c)
+}
+
+// hasVariable reports whether n has a variable outside of subqueries.
+func hasVariable(n ast.SQLNode) bool {
+	found := false
+	_ = ast.Walk(func(n ast.SQLNode) (bool, error) { // the visitor does not fail
+		found = found || namesVariable(n)
+		return !found && notSubquery(n), nil
+	}, n)
+	return found
+}
+
 // bind has e bound in WHERE.
 func (b *early) bind(e ast.Expr, clause string) *Bound {
 	by := &Bound{clause: clause}
@@ -131,9 +146,9 @@ func (b *early) bind(e ast.Expr, clause string) *Bound {
 	return by
 }
 
-// aggregate replaces an aggregate of HAVING.
-func (b *early) aggregate(e ast.Expr) (ast.Expr, error) {
-	if !isAggregateCall(e) {
+// operand replaces an aggregate or a variable of HAVING.
+func (b *early) operand(e ast.Expr) (ast.Expr, error) {
+	if !isAggregateCall(e) && !namesVariable(e) {
 		return e, nil
 	}
 	return ast.InjectedExpr{Expression: boundBefore{b.bind(e, "having clause")}, Auth: noAuth}, nil
@@ -189,7 +204,7 @@ func (b *early) ambiguities(n ast.SQLNode, clause string, but map[string]bool) {
 			return notSubquery(n), nil
 		}
 		name := c.Name.Lowered()
-		if c.Qualifier.IsEmpty() && !strings.HasPrefix(name, "@") && !but[name] && !b.names[name] {
+		if c.Qualifier.IsEmpty() && !isVariable(c) && !but[name] && !b.names[name] {
 			b.names[name] = true
 			b.bind(c, clause)
 		}
