@@ -20,6 +20,12 @@ func commonOperands(name string, a, b Expr) (Expr, Expr, error) {
 	if x, ok, err := literalAs(a, b.Type()); ok || err != nil {
 		return x, b, err
 	}
+	if x, ok, err := clockLiteral(b, a.Type()); ok || err != nil {
+		return Cast(a, types.Of(types.TimestampNTZ)), x, err
+	}
+	if x, ok, err := clockLiteral(a, b.Type()); ok || err != nil {
+		return x, Cast(b, types.Of(types.TimestampNTZ)), err
+	}
 	t, err := commonType(name, a, b)
 	if err != nil {
 		return nil, nil, err
@@ -72,6 +78,14 @@ func literalAs(e Expr, t types.Type) (Expr, bool, error) {
 		return temporalLiteral(types.StringValue(v.String()), t)
 	}
 	return nil, false, nil
+}
+
+// clockLiteral converts an integer such as 20240131123456 that is compared with a date: it is a date with a time of day.
+func clockLiteral(e Expr, other types.Type) (Expr, bool, error) {
+	if other.Kind != types.Date || !e.Type().IsInteger() {
+		return nil, false, nil
+	}
+	return literalAs(e, types.Of(types.TimestampNTZ))
 }
 
 func plainInteger(s string) bool {
