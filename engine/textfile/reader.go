@@ -143,6 +143,9 @@ func (r *Reader) Next() ([]Field, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(r.text)+fieldBytes*len(r.ends) > MaxLineBytes {
+			return nil, r.tooLong()
+		}
 		if last {
 			return r.cut(), nil
 		}
@@ -181,9 +184,16 @@ func (r *Reader) run() error {
 			return nil
 		}
 		if len(r.text) > MaxLineBytes {
-			return &LineError{r.line, "longer than 64 MiB; do its fields and lines end as LOAD DATA says?"}
+			return r.tooLong()
 		}
 	}
+}
+
+// fieldBytes is what a field takes beside its text.
+const fieldBytes = 64
+
+func (r *Reader) tooLong() error {
+	return &LineError{r.line, "longer than 64 MiB; do its fields and lines end as LOAD DATA says?"}
 }
 
 // field reads a field and what ends it; last says that this is the line's end.
@@ -193,14 +203,19 @@ func (r *Reader) field() (last bool, err error) {
 		e.quoted = true
 		return r.quoted(e)
 	}
+	start := len(r.text)
 	for {
 		err := r.run()
 		switch {
 		case errors.Is(err, io.EOF):
-			r.end(e)
+			if start != len(r.text) || len(r.ends) == 0 { // behind a separator at the end of the file there is no field
+				r.end(e)
+			}
 			return true, nil
 		case err != nil:
 			return false, err
+		case len(r.text) > MaxLineBytes:
+			return false, r.tooLong()
 		case r.at(r.f.Escape):
 			if err := r.escaped(&e); err != nil {
 				return false, err
@@ -237,6 +252,8 @@ func (r *Reader) quoted(e fieldEnd) (last bool, err error) {
 			return false, &LineError{r.line, "a field in quotes does not end"}
 		case err != nil:
 			return false, err
+		case len(r.text) > MaxLineBytes:
+			return false, r.tooLong()
 		case r.f.Escape != r.f.Quote && r.at(r.f.Escape):
 			if err := r.escaped(&e); err != nil {
 				return false, err

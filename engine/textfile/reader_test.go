@@ -46,6 +46,8 @@ func TestReader(t *testing.T) {
 		want   string
 	}{
 		{textfile.Default, 0, "1\ttwo\n\\N\t\n", `"1" "two";NULL "";`},
+		{csv, 0, "1,x,\n2,y,", `"1" "x" "";"2" "y";`}, // at the end of the file there is no field behind a separator
+		{csv, 0, `1,""`, `"1" "";`},
 		{textfile.Default, 0, `a\tb\nc\0\Z\\\x` + "\tz", `"a\tb\nc\x00\x1a\\x" "z";`},
 		{textfile.Default, 0, "a\\\nb\\\tc\n", `"a\nb\tc";`},
 		{textfile.Default, 0, "\\Nx\tN\n\n", `"Nx" "N";"";`},
@@ -110,6 +112,17 @@ func BenchmarkReader(b *testing.B) {
 			if _, err := r.Next(); err != nil {
 				break
 			}
+		}
+	}
+}
+
+// TestReaderLimits: a line without end is no way to take all memory, whatever it is made of.
+func TestReaderLimits(t *testing.T) {
+	for _, text := range []string{strings.Repeat(",", 2<<20), strings.Repeat("a", textfile.MaxLineBytes+1<<20), strings.Repeat(`\,`, textfile.MaxLineBytes+1<<20), `"` + strings.Repeat(`""`, textfile.MaxLineBytes+1<<20)} {
+		r := textfile.New(strings.NewReader(text), textfile.Format{FieldEnd: ",", Quote: `"`, Escape: `\`, LineEnd: "\n"})
+		var e *textfile.LineError
+		if _, err := r.Next(); !errors.As(err, &e) || !strings.Contains(e.Reason, "64 MiB") {
+			t.Errorf("%.5q…: %v", text, err)
 		}
 	}
 }
