@@ -189,8 +189,10 @@ func (t *Table) doubled(ctx context.Context, q *exec.Query, snap *delta.Snapshot
 	})
 }
 
-// maxRuns is the number of ascending runs of keys that are remembered.
-const maxRuns = 1 << 14
+const (
+	maxRuns = 1 << 14 // ascending runs of keys that are remembered
+	wideGap = 64      // a gap between two keys so many times as wide as their batch's mean ends a run: other workers' keys may lie there
+)
 
 // keyRange is what is known of the keys of some rows: the least and the greatest value of each column, and of a key of one whole
 // number or time the runs in which it ascends, the last one's end included.
@@ -199,8 +201,8 @@ type keyRange struct {
 	lo, hi []types.Value // not valid: there is none
 	open   []bool        // a value has no place in the order
 	runs   []keyRun
-	mixed  bool // the keys of a batch come in no order
-	falls  bool // a batch begins below the end of the one before
+	mixed  bool // the keys are no numbers, or a NULL is among them
+	falls  bool // a run begins below the end of the one before
 	many   bool // there were too many runs
 }
 
@@ -249,25 +251,34 @@ func (r *keyRange) addWhole(v *vector.Vector, b *vector.Batch) {
 	if n == 0 {
 		return
 	}
-	first := v.Int(b.Row(0))
-	run := keyRun{lo: first, hi: first}
-	least, most, ascends := first, first, true
+	least := v.Int(b.Row(0))
+	most := least
 	for k := 1; k < n; k++ {
 		x := v.Int(b.Row(k))
-		ascends = ascends && x > run.hi
-		run.hi = x
 		least, most = min(least, x), max(most, x)
 	}
+	step := (uint64(most) - uint64(least)) / uint64(n)
+	first := v.Int(b.Row(0))
+	run := keyRun{lo: first, hi: first}
+	for k := 1; k < n; k++ {
+		x := v.Int(b.Row(k))
+		if x <= run.hi || (uint64(x)-uint64(run.hi))/wideGap > step {
+			r.push(run)
+			run.lo = x
+		}
+		run.hi = x
+	}
+	r.push(run)
 	r.widen(0, types.IntValue(v.Type, least))
 	r.widen(0, types.IntValue(v.Type, most))
-	if r.mixed = r.mixed || !ascends; r.mixed {
-		r.runs = nil
-		return
-	}
+}
+
+func (r *keyRange) push(run keyRun) {
 	last := len(r.runs) - 1
-	r.falls = r.falls || last >= 0 && run.lo <= r.runs[last].hi
+	falls := last >= 0 && run.lo <= r.runs[last].hi
+	r.falls = r.falls || falls
 	switch {
-	case last >= 0 && (r.many || r.runs[last].hi+1 == run.lo): // no other worker's keys lie between
+	case last >= 0 && (r.many || !falls && r.runs[last].hi+1 == run.lo): // no key lies between
 		r.runs[last].hi = run.hi
 	case last >= maxRuns:
 		r.many, r.runs = true, append(r.runs[:0], run)
