@@ -317,7 +317,7 @@ func (c *columnWriter) compress(raw []byte) []byte {
 	if c.codec == Uncompressed {
 		return raw
 	}
-	c.scratch.packed = compressBlock(c.codec, c.scratch.packed, raw)
+	c.scratch.packed = compressBlock(c.codec, c.scratch.packed, raw, c.leaf.physical == format.ByteArray)
 	first := c.slotsInFile == 0 && len(c.chunk.pages) == 0
 	if first && len(raw) >= minTellingBytes && len(c.scratch.packed) > len(raw)-len(raw)/16 {
 		c.codec = Uncompressed

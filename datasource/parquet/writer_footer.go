@@ -66,7 +66,7 @@ func (w *Writer) writeChunk(c *columnWriter, out *format.ColumnChunk, idx *colum
 	if dict, n := c.values.dictionary(w.scratch[0].raw[:0]); n > 0 {
 		body := dict
 		if c.codec != Uncompressed {
-			w.scratch[0].packed = compressBlock(c.codec, w.scratch[0].packed, dict)
+			w.scratch[0].packed = compressBlock(c.codec, w.scratch[0].packed, dict, c.leaf.physical == format.ByteArray)
 			body = w.scratch[0].packed
 		}
 		head, err := dictionaryPageHeader(n, len(dict), body)
