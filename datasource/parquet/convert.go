@@ -31,6 +31,7 @@ const (
 	convBytes                      // BYTE_ARRAY, FIXED to PhysBytes
 	convUUID                       // 16 bytes to text
 	convDecimal                    // big-endian two's complement to PhysI64 or PhysI128, times a power of ten
+	convRebased                    // days and instants of an old calendar
 )
 
 const (
@@ -48,6 +49,9 @@ type converter struct {
 	width int // of a value in the file, 0: variable
 	mul   int64
 	scale int // decimal digits to shift by, for the 128-bit kinds
+
+	stored   *converter // of convRebased: to what is stored
+	calendar *calendar
 }
 
 // vector returns an empty vector that can take n values.
@@ -77,7 +81,7 @@ func newConverter(l *leaf, want types.Type) (*converter, error) {
 	if !ok {
 		return nil, &UnsupportedTypeError{Column: l.name(), File: l.describe(), Want: want}
 	}
-	return c, nil
+	return c.rebased(l), nil
 }
 
 func (c *converter) fromInt32(a annotation, want types.Type) bool {
@@ -277,6 +281,8 @@ func (c *converter) checked(dst *vector.Vector, at int, src []byte, n int) error
 			}
 		}
 		return nil
+	case convRebased:
+		return c.rebase(dst, at, src, n)
 	case convInt96:
 		return int96(dst.I64[at:at+n], src)
 	case convDecimal128:

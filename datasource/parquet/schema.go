@@ -34,7 +34,8 @@ type leaf struct {
 	typeLen        int // of FixedLenByteArray
 	annot          annotation
 	maxDef, maxRep uint8
-	ordered        bool // min and max follow the order of the type
+	ordered        bool      // min and max follow the order of the type
+	calendar       *calendar // of old Java's; nil: today's
 }
 
 func (l *leaf) name() string { return strings.Join(l.path, ".") }
@@ -84,7 +85,9 @@ func buildSchema(m *fileMeta) (*node, []*leaf, error) {
 	if root.leaf != nil {
 		return nil, nil, corruptf("the schema's root is a column")
 	}
+	legacy := m.legacyCalendar()
 	for i, l := range b.leaves {
+		l.calendar = legacy
 		l.ordered = i < len(m.orders) && m.orders[i]
 	}
 	return root, b.leaves, nil

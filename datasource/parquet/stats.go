@@ -147,7 +147,7 @@ func (b *bounds) value(raw []byte) types.Value {
 		return null
 	}
 	v := b.one.Value(0)
-	if v.Type.IsFloat() && math.IsNaN(v.F) {
+	if v.Type.IsFloat() && math.IsNaN(v.F) || b.conv.unordered(v) {
 		return null
 	}
 	return v
