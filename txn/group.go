@@ -284,6 +284,7 @@ func (g *Group) remember(ctx context.Context, c *committer) {
 func (g *Group) admit(ctx context.Context, c *committer, batch []*member) []*member {
 	var in []*member
 	there := map[*delta.Snapshot]bool{c.tx.base: true} // it is looked at around the put
+	keys := map[string]struct{}{} // of the rows of those that are in
 	rest := slices.DeleteFunc(slices.Clone(batch), func(m *member) bool { return m.tx.rows != nil })
 	for _, m := range append(rest, rowMembers(batch)...) { // rows last: files are compared by statistics, which rows do not have yet
 		err := m.ctx.Err()
@@ -294,13 +295,14 @@ func (g *Group) admit(ctx context.Context, c *committer, batch []*member) []*mem
 			err = g.catchUp(ctx, c, m.tx)
 		}
 		if err == nil {
-			err = m.tx.besides(ctx, c.next.version, in)
+			err = m.tx.besides(ctx, c.next.version, in, keys)
 		}
 		if err != nil {
 			m.end(0, abandoned, err)
 			continue
 		}
 		in = append(in, m)
+		m.tx.rows.gather(keys)
 	}
 	return in
 }
@@ -349,13 +351,13 @@ func (tx *Transaction) conflictWithOwn(ctx context.Context, w *winner) (*Conflic
 	return nil, nil
 }
 
-// besides checks tx against transactions that precede it in the commit of version v.
-func (tx *Transaction) besides(ctx context.Context, v delta.Version, before []*member) error {
+// besides checks tx against transactions that precede it in the commit of version v, whose rows have these keys.
+func (tx *Transaction) besides(ctx context.Context, v delta.Version, before []*member, keys map[string]struct{}) error {
+	if tx.rows.meets(keys) {
+		return &ConflictError{Table: tx.table.URL(), Kind: ConcurrentAppend, Base: tx.base.Version(), Version: v}
+	}
 	for _, m := range before {
-		if m.tx.rows != nil { // tx is of rows, too
-			if tx.rows.meets(keysOf([]*member{m})) {
-				return &ConflictError{Table: tx.table.URL(), Kind: ConcurrentAppend, Base: tx.base.Version(), Version: v}
-			}
+		if m.tx.rows != nil { // then tx is of rows, too: their keys have been compared
 			continue
 		}
 		info, _ := m.tx.commitInfo(v, tx.base.Timestamp(), tx.base.Timestamp())

@@ -56,21 +56,29 @@ func (tx *Transaction) writeRows(ctx context.Context) error {
 	return nil
 }
 
-// meets reports whether the rows have a key of other.
+// meets reports whether the rows have a key of other; no rows have none.
 func (r *Rows) meets(other map[string]struct{}) bool {
-	return slices.ContainsFunc(r.Keys, func(k string) bool {
+	return r != nil && slices.ContainsFunc(r.Keys, func(k string) bool {
 		_, ok := other[k]
 		return ok
 	})
 }
 
-// keysOf gathers the keys of the members before one that adds rows.
+// gather adds the keys of the rows to those of others.
+func (r *Rows) gather(keys map[string]struct{}) {
+	if r == nil {
+		return
+	}
+	for _, k := range r.Keys {
+		keys[k] = struct{}{}
+	}
+}
+
+// keysOf gathers the keys of members that add rows.
 func keysOf(members []*member) map[string]struct{} {
 	keys := map[string]struct{}{}
 	for _, m := range members {
-		for _, k := range m.tx.rows.Keys {
-			keys[k] = struct{}{}
-		}
+		m.tx.rows.gather(keys)
 	}
 	return keys
 }
