@@ -284,7 +284,7 @@ func (g *Group) remember(ctx context.Context, c *committer) {
 func (g *Group) admit(ctx context.Context, c *committer, batch []*member) []*member {
 	var in []*member
 	there := map[*delta.Snapshot]bool{c.tx.base: true} // it is looked at around the put
-	keys := map[string]struct{}{} // of the rows of those that are in
+	keys := map[string]struct{}{}                      // of the rows of those that are in
 	rest := slices.DeleteFunc(slices.Clone(batch), func(m *member) bool { return m.tx.rows != nil })
 	for _, m := range append(rest, rowMembers(batch)...) { // rows last: files are compared by statistics, which rows do not have yet
 		err := m.ctx.Err()
