@@ -405,3 +405,24 @@ func TestMarks(t *testing.T) {
 		}
 	}
 }
+
+func TestLengthsThatOverflowAreRefused(t *testing.T) {
+	for _, lengths := range [][]int64{{5, math.MaxInt64}, {1, math.MaxInt64, math.MinInt64}, {math.MaxInt64, math.MaxInt64}} {
+		b := binary.AppendUvarint(nil, 128)
+		b = binary.AppendUvarint(b, 1)
+		b = binary.AppendUvarint(b, uint64(len(lengths)))
+		b = binary.AppendVarint(b, lengths[0])
+		b = append(binary.AppendVarint(b, 0), 64) // no least difference, and 64 bits for each
+		for i := range 128 {
+			var d int64
+			if i+1 < len(lengths) {
+				d = lengths[i+1] - lengths[i]
+			}
+			b = binary.LittleEndian.AppendUint64(b, uint64(d))
+		}
+		var a byteArrays
+		if err := a.decodeDeltaLength(padded(append(b, "some bytes"...)), 10); err == nil {
+			t.Errorf("lengths %v were accepted", lengths)
+		}
+	}
+}

@@ -134,10 +134,10 @@ func (a *byteArrays) decodeDeltaLength(b []byte, maxValues int) error {
 	a.off = append(a.off[:0], 0)
 	at := int64(0)
 	for _, n := range lengths {
-		at += n
-		if n < 0 || at > int64(len(rest)) {
+		if n < 0 || n > int64(len(rest))-at {
 			return corruptf("a byte array of %d bytes on a page with %d", n, len(rest))
 		}
+		at += n
 		a.off = append(a.off, int32(at))
 	}
 	a.data = rest[:at]
