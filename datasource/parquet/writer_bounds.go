@@ -112,6 +112,16 @@ func (l *leafColumn) encodeBounds(b valueBounds) (lo, hi []byte, ok bool) {
 	return lo, hi, true
 }
 
+// cut returns b with its strings as encodeBounds cuts them.
+func (l *leafColumn) cut(b valueBounds) valueBounds {
+	if l.physical == format.ByteArray {
+		if lo, hi, ok := l.encodeBounds(b); ok {
+			b.min.S, b.max.S = string(lo), string(hi)
+		}
+	}
+	return b
+}
+
 func (l *leafColumn) encodeBound(v types.Value) []byte {
 	i := v.I
 	if v.Type.Kind == types.Decimal {

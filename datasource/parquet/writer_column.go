@@ -62,7 +62,7 @@ type pageEntry struct {
 	firstRow  int64 // in the row group
 	slots     int64 // values and NULLs
 	nulls     int64
-	bounds    valueBounds
+	bounds    valueBounds // strings cut: a page may hold only one, and that be long
 }
 
 // columnWriter turns one leaf column into pages and keeps those of the row group under way.
@@ -295,7 +295,7 @@ func (c *columnWriter) endPage() error {
 	}
 	ch.pages = append(ch.pages, pageEntry{
 		offset: int64(len(ch.body)), sizeBytes: int32(len(head) + len(body)), firstRow: ch.rows,
-		slots: int64(c.slots), nulls: int64(c.nulls), bounds: pv.bounds,
+		slots: int64(c.slots), nulls: int64(c.nulls), bounds: c.leaf.cut(pv.bounds),
 	})
 	ch.body = append(append(ch.body, head...), body...)
 	ch.rawBytes += int64(len(head) + len(raw))

@@ -127,7 +127,7 @@ func (c *columnWriter) columnIndex() *format.ColumnIndex {
 		}
 		lo, hi, ok := c.leaf.encodeBounds(b)
 		if ok {
-			kept = append(kept, valueBounds{min: c.leaf.orderValue(b.min, lo), max: c.leaf.orderValue(b.max, hi)})
+			kept = append(kept, b)
 		} else {
 			lo, hi = []byte{}, []byte{}
 		}
@@ -137,14 +137,6 @@ func (c *columnWriter) columnIndex() *format.ColumnIndex {
 	}
 	x.BoundaryOrder = boundaryOrder(kept)
 	return x
-}
-
-// orderValue is the value that an encoded bound stands for: cut strings sort as they were cut.
-func (l *leafColumn) orderValue(v types.Value, encoded []byte) types.Value {
-	if l.physical == format.ByteArray {
-		v.S = string(encoded)
-	}
-	return v
 }
 
 func boundaryOrder(pages []valueBounds) format.BoundaryOrder {

@@ -44,8 +44,7 @@ func newStrings(o bufferOptions) *byteStrings {
 
 func (s *byteStrings) gather(v *vector.Vector, r rowSpan) int {
 	if s.dict != nil && v.Codes != nil {
-		s.gatherCodes(v, r)
-		return r.hi - r.lo
+		return s.gatherCodes(v, r)
 	}
 	limit := s.bufferOptions.pageBytes
 	for k := r.lo; k < r.hi; k++ {
@@ -53,12 +52,8 @@ func (s *byteStrings) gather(v *vector.Vector, r rowSpan) int {
 		if v.Valid != nil && !v.Valid.Get(i) {
 			continue
 		}
-		if s.fixed {
-			s.append(appendDecimal(s.decimal[:0], v.Decimal(i), s.leaf.length))
-		} else {
-			s.append(v.Bytes(i))
-		}
-		if len(s.plain) >= limit && ((k+1-r.lo)%pageStep == 0 || len(s.plain) >= 2*limit) {
+		s.appendRow(v, i)
+		if n := s.pageBytes(); n >= limit && ((k+1-r.lo)%pageStep == 0 || n >= 2*limit) {
 			return k + 1 - r.lo
 		}
 	}
@@ -66,40 +61,43 @@ func (s *byteStrings) gather(v *vector.Vector, r rowSpan) int {
 }
 
 // gatherCodes translates the codes of a dictionary vector, looking each entry up once.
-func (s *byteStrings) gatherCodes(v *vector.Vector, r rowSpan) {
+func (s *byteStrings) gatherCodes(v *vector.Vector, r rowSpan) int {
 	s.remap = s.remap[:0]
 	for range v.Dict.Len {
 		s.remap = append(s.remap, -1)
 	}
+	limit := s.bufferOptions.pageBytes
 	for k := r.lo; k < r.hi; k++ {
 		i := r.row(k)
 		if v.Valid != nil && !v.Valid.Get(i) {
 			continue
 		}
 		c := v.Codes[i]
-		if s.dict == nil {
-			s.appendEntry(v.Dict, int(c))
-			continue
-		}
-		code := s.remap[c]
-		if code < 0 {
-			s.appendEntry(v.Dict, int(c))
+		if code := s.remap[c]; code >= 0 && s.dict != nil {
+			s.codes = append(s.codes, code)
+			s.raw += len(s.dict.entry(code))
+			if s.raw < rawPerPage*limit {
+				continue
+			}
+		} else {
+			s.appendRow(v.Dict, int(c))
 			if s.dict != nil {
 				s.remap[c] = s.codes[len(s.codes)-1]
 			}
-			continue
 		}
-		s.codes = append(s.codes, code)
-		s.raw += len(s.dict.entry(code))
+		if s.pageBytes() >= 2*limit || s.raw >= rawPerPage*limit {
+			return k + 1 - r.lo
+		}
 	}
+	return r.hi - r.lo
 }
 
-func (s *byteStrings) appendEntry(dict *vector.Vector, i int) {
+func (s *byteStrings) appendRow(v *vector.Vector, i int) {
 	if s.fixed {
-		s.append(appendDecimal(s.decimal[:0], dict.Decimal(i), s.leaf.length))
+		s.append(appendDecimal(s.decimal[:0], v.Decimal(i), s.leaf.length))
 		return
 	}
-	s.append(dict.Bytes(i))
+	s.append(v.Bytes(i))
 }
 
 func (s *byteStrings) add(v types.Value) {
@@ -109,6 +107,9 @@ func (s *byteStrings) add(v types.Value) {
 	}
 	s.append([]byte(v.S))
 }
+
+// rawPerPage is how many times as large as a page what its codes stand for may be: they may yet have to be spelt out.
+const rawPerPage = 64
 
 // append adds one encoded value to the page.
 func (s *byteStrings) append(b []byte) {
@@ -173,7 +174,7 @@ func (s *byteStrings) compare(a, b []byte) int {
 
 func (s *byteStrings) pageBytes() int {
 	if s.dict != nil {
-		return 2 * len(s.codes)
+		return max(2*len(s.codes), s.raw/rawPerPage)
 	}
 	return len(s.plain)
 }
