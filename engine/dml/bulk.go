@@ -136,20 +136,7 @@ func (s *bulk) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	doubled, err := t.doubled(ctx, s.q, after, filter)
-	if err != nil || len(doubled) == 0 {
-		return err
-	}
-	old, err := t.doubled(ctx, s.q, t.Snapshot, filter) // by other engines, which is no concern of the statement
-	if err != nil {
-		return err
-	}
-	for key, n := range doubled {
-		if old[key] != n {
-			return &DuplicateKeyError{Table: t.Name, Key: n.text}
-		}
-	}
-	return nil
+	return t.newlyDoubled(ctx, s.q, after, t.Snapshot, filter)
 }
 
 // doubledKey is a key of several rows.
@@ -160,6 +147,27 @@ type doubledKey struct {
 
 // maxDoubled is how many keys of several rows are looked at.
 const maxDoubled = 10_000
+
+// newlyDoubled looks for a key that more rows of a version have than of the one before, of those for which filter is true: several had it
+// there if other engines wrote them, which is no concern of the statement.
+func (t *Table) newlyDoubled(ctx context.Context, q *exec.Query, after, before *delta.Snapshot, filter expr.Expr) error {
+	doubled, err := t.doubled(ctx, q, after, filter)
+	if err != nil || len(doubled) == 0 {
+		return err
+	}
+	var old map[string]doubledKey
+	if before != nil {
+		if old, err = t.doubled(ctx, q, before, filter); err != nil {
+			return err
+		}
+	}
+	for key, n := range doubled {
+		if old[key].rows < n.rows {
+			return &DuplicateKeyError{Table: t.Name, Key: n.text}
+		}
+	}
+	return nil
+}
 
 // doubled returns keys that several rows of a version have, of those for which filter is true.
 func (t *Table) doubled(ctx context.Context, q *exec.Query, snap *delta.Snapshot, filter expr.Expr) (map[string]doubledKey, error) {

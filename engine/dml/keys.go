@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featuresql/featuresql/datasource/delta"
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/types"
@@ -349,23 +350,19 @@ func floatKey(f float64) uint64 {
 	return math.Float64bits(f)
 }
 
-// CheckKeys looks for two rows with one key without a NULL, the statement's changes included. It is for statements that assign to
-// columns of the key, and reads the key of every row.
-func (t *Table) CheckKeys(ctx context.Context, q *exec.Query) error {
+// CheckKeys looks for two rows with one key without a NULL, the statement's changes included, but for those that had it before the statement;
+// nil: there were none. It is for statements that assign to columns of the key, and reads the key of every row.
+func (t *Table) CheckKeys(ctx context.Context, q *exec.Query, before *delta.Snapshot) error {
 	t.Tx.ReadAll()
 	whole, err := t.wholeKey()
 	if err != nil {
 		return err
 	}
-	snap, err := t.Tx.Effective()
+	after, err := t.Tx.Effective()
 	if err != nil {
 		return err
 	}
-	doubled, err := t.doubled(ctx, q, snap, whole)
-	for _, k := range doubled {
-		return &DuplicateKeyError{Table: t.Name, Key: k.text}
-	}
-	return err
+	return t.newlyDoubled(ctx, q, after, before, whole)
 }
 
 // wholeKey is the condition that no column of the key is NULL.

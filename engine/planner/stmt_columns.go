@@ -389,7 +389,7 @@ func (c *columnChanges) primaryKey(stmt *parser.AlterTable) error {
 		return err
 	}
 	conf[catalog.PrimaryKeyProperty] = strings.Join(names, ",")
-	return target.CheckKeys(c.ctx, c.s.rt.query(c.ctx, env))
+	return target.CheckKeys(c.ctx, c.s.rt.query(c.ctx, env), nil)
 }
 
 // constant binds the text of a default; it has no columns.

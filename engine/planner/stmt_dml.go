@@ -132,7 +132,7 @@ func (w *writing) insert(stmt *parser.Insert) (dml.Result, error) {
 	}
 	res, err := w.target.InsertKeyed(w.c.ctx, w.q, op, mode, onDuplicate, assigned)
 	if err == nil && w.assignsKey(stmt.OnDuplicate) {
-		err = w.target.CheckKeys(w.c.ctx, w.q)
+		err = w.target.CheckKeys(w.c.ctx, w.q, w.tbl.Snapshot())
 	}
 	if res.Ignored > 0 {
 		w.c.ctx.Warn(1062, "%d rows with an existing key were ignored", res.Ignored)
@@ -438,7 +438,7 @@ func (w *writing) update(stmt *parser.Update) (dml.Result, error) {
 	}
 	res, err := w.target.Update(w.c.ctx, w.q, op, assigned)
 	if err == nil && w.assignsKey(stmt.Assignments) {
-		err = w.target.CheckKeys(w.c.ctx, w.q)
+		err = w.target.CheckKeys(w.c.ctx, w.q, w.tbl.Snapshot())
 	}
 	return res, err
 }
