@@ -271,16 +271,18 @@ func (p *Provider) findDatabase(ctx context.Context, name string) (string, bool,
 	return findName(names, name)
 }
 
-// isDatabase looks for any object below the folder of exactly this name, which must not be a table's.
+// isDatabase looks for the marker, or else for any object, below the folder of exactly this name, which must not be a table's.
 func (p *Provider) isDatabase(ctx context.Context, name string) (bool, error) {
-	for _, err := range p.store.List(ctx, name+"/", "") {
-		if err != nil {
-			return false, err
-		}
-		table, err := p.hasLog(ctx, name)
-		return !table, err
+	found := true
+	_, err := p.store.Head(ctx, name+"/"+databaseMarker)
+	if errors.Is(err, objstore.ErrNotFound) {
+		found, err = p.hasAny(ctx, name+"/")
 	}
-	return false, nil
+	if err != nil || !found {
+		return false, err
+	}
+	table, err := p.hasLog(ctx, name)
+	return !table, err
 }
 
 // findName prefers an exact match, as MySQL on a case-sensitive file system, and falls back to a case-insensitive one.
@@ -392,7 +394,11 @@ func (p *Provider) isTable(ctx context.Context, loc string) (bool, error) {
 
 // hasLog reports whether loc has the folder of a table's log, if only with rubbish in it: such a folder is no database.
 func (p *Provider) hasLog(ctx context.Context, loc string) (bool, error) {
-	for _, err := range p.store.List(ctx, loc+"/_delta_log/", "") {
+	return p.hasAny(ctx, loc+"/_delta_log/")
+}
+
+func (p *Provider) hasAny(ctx context.Context, prefix string) (bool, error) {
+	for _, err := range p.store.List(ctx, prefix, "") {
 		return err == nil, err
 	}
 	return false, nil
