@@ -48,10 +48,13 @@ func check(st ast.Statement) error {
 	return checkNode(st)
 }
 
-// cutBeforeCast makes CAST(x AS CHAR(n)) cut x itself: the host leaves a cast between equal types out, and its length
-// with it.
+// cutBeforeCast makes CAST(x AS CHAR(n)) and CAST(x AS BINARY(n)) cut x itself: the host leaves a cast between equal types
+// out, and its length with it.
 func cutBeforeCast(c *ast.ConvertExpr) {
-	if c.Type == nil || c.Type.Length == nil || !strings.Contains(strings.ToLower(c.Type.Type), "char") {
+	if c.Type == nil || c.Type.Length == nil {
+		return
+	}
+	if to := strings.ToLower(c.Type.Type); !strings.Contains(to, "char") && to != "binary" {
 		return
 	}
 	text := &ast.ConvertExpr{Name: "cast", Expr: c.Expr, Type: &ast.ConvertType{Type: c.Type.Type}}
