@@ -88,7 +88,7 @@ func (f *File) readIndex(ctx context.Context, off, length int64) ([]byte, error)
 }
 
 // parseOffsetIndex decodes and checks an offset index: pages lie in the chunk one after the other and begin
-// with ascending rows, the first with row 0.
+// with ascending rows, the first with row 0. A page may have no rows (Arrow writes such): the next begins with the same.
 func parseOffsetIndex(b []byte, m *chunkMeta, numRows int64) ([]pageLocation, error) {
 	r := &thriftReader{b: b}
 	var locs []pageLocation
@@ -113,7 +113,7 @@ func parseOffsetIndex(b []byte, m *chunkMeta, numRows int64) ([]pageLocation, er
 	}
 	at, row := m.start(), int64(-1)
 	for i, l := range locs {
-		if l.offset < at || l.size <= 0 || l.end() > m.start()+m.compressedSize || l.firstRow <= row || l.firstRow > numRows || (i == 0 && l.firstRow != 0) {
+		if l.offset < at || l.size <= 0 || l.end() > m.start()+m.compressedSize || l.firstRow < row || l.firstRow > numRows || (i == 0 && l.firstRow != 0) {
 			return nil, corruptf("page %d of an offset index lies at %d, %d bytes long, and begins with row %d", i, l.offset, l.size, l.firstRow)
 		}
 		at, row = l.end(), l.firstRow
