@@ -210,6 +210,11 @@ func (s *Session) Current(ctx *sql.Context, t *Table) (*Table, error) {
 	return newTable(&Database{provider: s.provider, name: t.database}, t.name, t.loc, snap, false), nil
 }
 
+// TableAt returns a version of the table at loc under a name.
+func (s *Session) TableAt(name, loc string, snap *delta.Snapshot) *Table {
+	return newTable(&Database{provider: s.provider}, name, loc, snap, false)
+}
+
 // ReadNote tells a transaction of something that was read of its table.
 type ReadNote func(*txn.Transaction) error
 

@@ -124,6 +124,11 @@ func (t *Table) SameDefinition(o *Table) bool {
 		slices.Equal(m.PartitionColumns, n.PartitionColumns) && maps.Equal(m.Configuration, n.Configuration)
 }
 
+// SameColumns reports whether the columns of two versions are the same, in the same order.
+func (t *Table) SameColumns(o *Table) bool {
+	return t.snap.Metadata() == o.snap.Metadata() || t.snap.Metadata().SchemaString == o.snap.Metadata().SchemaString
+}
+
 // Source returns the version as the executor reads it.
 func (t *Table) Source() *scan.Source { return t.source }
 

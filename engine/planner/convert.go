@@ -31,8 +31,8 @@ type converter struct {
 	env      *expr.Env
 	rt       *Runtime
 	outerRow []types.Value // values of the enclosing query's columns, when a correlated subquery runs
-	// sources replaces the version of a table (by its location) that the binder pinned: a retried write reads the newest.
-	sources   map[string]exec.Source
+	// newest replaces the version of a table (by its location) that the binder pinned: a retried write reads the newest.
+	newest    map[string]*catalog.Table
 	fallbacks []string
 	// rowIDsFor is the location of the table that the statement writes: its first scan puts out row ids.
 	rowIDsFor   *string
@@ -217,8 +217,11 @@ func (c *converter) table(n *plan.ResolvedTable) (rel, error) {
 		return nil, errFallback
 	}
 	src := exec.Source(t.Source())
-	if s, ok := c.sources[t.Location()]; ok && !t.AsOf() { // an older version stays what it is, also where its table is written
-		src = s
+	if now, ok := c.newest[t.Location()]; ok && !t.AsOf() { // an older version stays what it is, also where its table is written
+		if !now.SameColumns(t) {
+			return nil, redefined(t, now)
+		}
+		src = now.Source()
 	}
 	r := &scanRel{source: src, label: t.Label(), location: t.Location(), table: t, rowCount: 1e6, distinct: &sync.Map{}}
 	if c.rowIDsFor != nil && !c.rowIDsFound && *c.rowIDsFor == t.Location() && !t.AsOf() {

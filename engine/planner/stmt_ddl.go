@@ -115,6 +115,8 @@ func overtaken(err error, stmt *parser.CreateTable) time.Duration {
 	var conflict *txn.ConflictError
 	var place *catalog.PlaceError
 	switch {
+	case errors.Is(err, errRedefined):
+		return -1
 	case errors.As(err, &there) && (stmt.IfNotExists || stmt.OrReplace), errors.As(err, &conflict), errors.As(err, &place) && place.Busy:
 		return 10 * time.Second
 	case catalog.IsGone(err): // or there is a log without a version
@@ -208,31 +210,27 @@ func (e *LocationError) Error() string {
 }
 
 func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc string, exists bool) ([]sql.Row, error) {
-	c, err := s.rt.newConverter(ctx)
+	sess, err := catalog.SessionOf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var source rel
-	if stmt.AsSelect {
-		if source, err = c.convert(s.kids[0], nil); err != nil {
-			return nil, err
-		}
-		for _, f := range source.fields() {
-			if f.Type.Kind == types.JSON {
-				ctx.Session.Warn(&sql.Warning{Level: "Note", Code: 1105, Message: "column " + f.Name + " is stored as text, the JSON of its values"})
-			}
-		}
-	}
-	sess, err := catalog.SessionOf(ctx)
+	c, err := s.rt.newConverter(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var old tableVersion
 	sess.Refresh(loc)
 	if exists {
-		if old, err = sess.Snapshot(ctx, loc); err != nil {
+		snap, err := sess.Snapshot(ctx, loc)
+		if err != nil {
 			return nil, err
 		}
+		old = snap
+		c.newest = map[string]*catalog.Table{loc: sess.TableAt(stmt.Table.Name, loc, snap)}
+	}
+	source, err := s.tableSource(ctx, c, stmt)
+	if err != nil {
+		return nil, err
 	}
 	t, err := s.defineTable(ctx, stmt, source, old)
 	if err != nil {
@@ -272,6 +270,23 @@ func (s *statement) buildTable(ctx *sql.Context, stmt *parser.CreateTable, loc s
 	}
 	sess.Refresh(loc) // to what was made
 	return okRows(rows), nil
+}
+
+// tableSource is the SELECT of a CREATE TABLE; nil: there is none. It reads the version that c.newest has of a table that is replaced.
+func (s *statement) tableSource(ctx *sql.Context, c *converter, stmt *parser.CreateTable) (rel, error) {
+	if !stmt.AsSelect {
+		return nil, nil
+	}
+	source, err := c.convert(s.kids[0], nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range source.fields() {
+		if f.Type.Kind == types.JSON {
+			ctx.Session.Warn(&sql.Warning{Level: "Note", Code: 1105, Message: "column " + f.Name + " is stored as text, the JSON of its values"})
+		}
+	}
+	return source, nil
 }
 
 // defineTable works out metadata and protocol; old is the version of the table that is replaced, nil for a table that is new.

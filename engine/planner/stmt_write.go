@@ -39,15 +39,22 @@ func (s *statement) writeUntilDone(ctx *sql.Context) (dml.Result, error) {
 	if err != nil {
 		return dml.Result{}, err
 	}
+	var bound *catalog.Table
 	for attempt := 1; ; attempt++ {
 		tbl, err := s.rt.target(ctx, s.stmt.TargetTable())
 		if err != nil {
 			return dml.Result{}, written(err, s.stmt)
 		}
+		if bound == nil {
+			bound = tbl
+		}
+		if s.namesPositions() && !tbl.SameColumns(bound) {
+			return dml.Result{}, redefined(bound, tbl)
+		}
 		res, own, err := s.writeOnce(ctx, sess, tbl)
 		err = overDropped(ctx, tbl, err)
 		var conflict *txn.ConflictError
-		if err == nil || !own || !errors.As(err, &conflict) || attempt >= s.rt.maxAttempts() {
+		if err == nil || !own || !errors.As(err, &conflict) || errors.Is(err, errRedefined) || attempt >= s.rt.maxAttempts() {
 			return res, err
 		}
 		if s.rt.opts.OnConflict != nil {
@@ -58,6 +65,21 @@ func (s *statement) writeUntilDone(ctx *sql.Context) (dml.Result, error) {
 			return res, err
 		}
 	}
+}
+
+// errRedefined says that a statement cannot be executed again as it was bound.
+var errRedefined = errors.New("the columns of the table are others than those that the statement was bound to; run it again")
+
+// redefined is the conflict of a statement that was bound to one version of a table and would have to read another, of other columns.
+func redefined(bound, now *catalog.Table) error {
+	return fmt.Errorf("%w (%w)", &txn.ConflictError{Table: now.Snapshot().Table().URL(), Kind: txn.MetadataChanged, Base: bound.Snapshot().Version(),
+		Version: now.Snapshot().Version()}, errRedefined)
+}
+
+// namesPositions reports whether the binder has put positions of the target's columns into the statement, besides those of its scans.
+func (s *statement) namesPositions() bool {
+	ins, ok := s.stmt.(*parser.Insert)
+	return !ok || ins.Mode == parser.InsertUpsert || ins.File != nil
 }
 
 // overDropped makes a conflict of what a statement ran into as the table was dropped under it, and perhaps made anew.
@@ -177,7 +199,7 @@ func (s *statement) stageWrite(ctx *sql.Context, tx *txn.Transaction, tbl *catal
 	}
 	c.env = forDML(c.env, s.stmt)
 	loc := tbl.Location()
-	c.sources = map[string]exec.Source{loc: tbl.Source()}
+	c.newest = map[string]*catalog.Table{loc: tbl}
 	c.rowIDsFor = &loc
 	w := &writing{s: s, c: c, tbl: tbl, fields: tbl.Source().Fields(), q: s.rt.query(ctx, c.env)}
 	w.target = &dml.Table{Name: s.stmt.TargetTable().String(), Tx: tx, Snapshot: tbl.Snapshot(), Cache: s.rt.provider.Cache(), Only: own}

@@ -503,7 +503,7 @@ func (c *converter) apply(kind subqueryKind, sq *plan.Subquery, left operands, s
 
 // evalCorrelated plans and runs the subquery with the enclosing row's values in place of its outer columns.
 func (c *converter) evalCorrelated(kind subqueryKind, sq *plan.Subquery, fields []exec.Field, gaps []gap, row []types.Value, left operands, t types.Type) (types.Value, error) {
-	sub := &converter{ctx: c.ctx, env: c.env, rt: c.rt, outerRow: row, gaps: gaps, sources: c.sources, onRead: c.onRead}
+	sub := &converter{ctx: c.ctx, env: c.env, rt: c.rt, outerRow: row, gaps: gaps, newest: c.newest, onRead: c.onRead}
 	r, err := sub.convert(sq.Query, fields)
 	if err != nil {
 		return types.Value{}, err
