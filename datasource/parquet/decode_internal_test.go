@@ -426,3 +426,22 @@ func TestLengthsThatOverflowAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Arrow before 4.0 compared decimals of bytes wrongly: -1 was its greatest of 1, 128 and -1.
+func TestDecimalsOfOldArrowHaveNoBounds(t *testing.T) {
+	for writer, ordered := range map[string]bool{
+		"parquet-cpp version 1.5.1-SNAPSHOT": false, "parquet-cpp-arrow version 3.0.0": false, "parquet-cpp-arrow version 4.0.0": true,
+		"parquet-cpp-arrow version 22.0.0": true, "parquet-mr version 1.10.1": true, "parquet-cpp-arrow version ": true, "": true,
+	} {
+		decimal := schemaElement{typ: format.FixedLenByteArray, hasType: true, typeLen: 9, name: "d", logical: annotation{kind: annotDecimal, precision: 20}}
+		text := schemaElement{typ: format.ByteArray, hasType: true, name: "s", logical: annotation{kind: annotString}}
+		m := &fileMeta{schema: []schemaElement{{name: "root", numChildren: 2}, decimal, text}, orders: []bool{true, true}, createdBy: writer}
+		_, leaves, err := buildSchema(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if leaves[0].ordered != ordered || !leaves[1].ordered {
+			t.Errorf("%q: bounds of decimals are used: %v, of strings: %v", writer, leaves[0].ordered, leaves[1].ordered)
+		}
+	}
+}

@@ -88,9 +88,15 @@ func buildSchema(m *fileMeta) (*node, []*leaf, error) {
 	legacy := m.legacyCalendar()
 	for i, l := range b.leaves {
 		l.calendar = legacy
-		l.ordered = i < len(m.orders) && m.orders[i]
+		l.ordered = i < len(m.orders) && m.orders[i] && !(l.annot.kind == annotDecimal && m.misorderedDecimals())
 	}
 	return root, b.leaves, nil
+}
+
+// misorderedDecimals reports whether the file's writer compared decimals byte by byte, each byte with a sign: Arrow before 4.0 (PARQUET-1655).
+func (m *fileMeta) misorderedDecimals() bool {
+	version, arrow := strings.CutPrefix(m.createdBy, "parquet-cpp-arrow version ")
+	return strings.HasPrefix(m.createdBy, "parquet-cpp version ") || arrow && len(version) > 1 && version[0] < '4' && version[1] == '.'
 }
 
 func (b *schemaBuilder) node(path []string, def, rep uint8) (*node, error) {
