@@ -83,7 +83,7 @@ func open(ctx context.Context, r RangeReader, size int64, opts OpenOptions) (*Fi
 	if f.root, f.leaves, err = buildSchema(m); err != nil {
 		return nil, err
 	}
-	f.bytes = int64(len(footer)) + int64(len(m.schema))*250
+	f.bytes = int64(len(footer)) + int64(len(m.schema))*300
 	var rows int64
 	for i, g := range m.rowGroups {
 		if len(g.columns) != len(f.leaves) {

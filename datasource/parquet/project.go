@@ -64,6 +64,9 @@ func match(parent *node, f *Field, byID bool) *node {
 		}
 	}
 	name := f.PhysicalName()
+	if c := parent.names[name]; c != nil && (!byID || f.FieldID == 0 || c.fieldID == 0) {
+		return c
+	}
 	var folded *node
 	count := 0
 	for _, c := range parent.children {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"testing"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -60,28 +62,38 @@ func TestFieldsMatchColumns(t *testing.T) {
 		{"a column with another id is another", ids, parquet.Field{Name: "col-1", FieldID: 9}, true, "NULL"},
 		{"a column without an id by name", ids, parquet.Field{Name: "old", FieldID: 9}, true, "2"},
 	} {
-		f := idFile(t, c.columns)
-		c.field.Type = types.Of(types.Int32)
-		p, err := f.Project([]parquet.Field{c.field}, c.byID)
-		if err != nil {
-			t.Fatal(err)
+		testMatch(t, c.name, c.columns, c.field, c.byID, c.want)
+		many := maps.Clone(c.columns)
+		for i := range 20 { // behind the others, by name
+			many[fmt.Sprintf("z%d", i)] = 0
 		}
-		r, err := p.NewRowGroupReader(context.Background(), 0, parquet.ReadOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := r.Next(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		v, err := r.Read(context.Background(), 0, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := v.Value(0).String(); got != c.want || p.Missing(0) != (c.want == "NULL") {
-			t.Errorf("%s: column %s, want %s", c.name, got, c.want)
-		}
-		r.Close()
+		testMatch(t, c.name+" of many", many, c.field, c.byID, c.want)
 	}
+}
+
+func testMatch(t *testing.T, name string, columns map[string]int, field parquet.Field, byID bool, want string) {
+	t.Helper()
+	f := idFile(t, columns)
+	field.Type = types.Of(types.Int32)
+	p, err := f.Project([]parquet.Field{field}, byID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.NewRowGroupReader(context.Background(), 0, parquet.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.Next(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	v, err := r.Read(context.Background(), 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := v.Value(0).String(); got != want || p.Missing(0) != (want == "NULL") {
+		t.Errorf("%s: column %s, want %s", name, got, want)
+	}
+	r.Close()
 }
 
 // Two columns that differ from the name only by case are ambiguous: neither is taken.

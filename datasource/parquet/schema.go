@@ -23,7 +23,8 @@ type node struct {
 	annot      annotation
 	def, rep   uint8 // levels at which a value of the node is there
 	children   []*node
-	leaf       *leaf // nil for a group
+	names      map[string]*node // children by name, the first of each; nil where there are few
+	leaf       *leaf            // nil for a group
 }
 
 // leaf is a column of the file.
@@ -139,7 +140,23 @@ func (b *schemaBuilder) node(path []string, def, rep uint8) (*node, error) {
 		}
 		n.children = append(n.children, c)
 	}
+	n.indexNames()
 	return n, nil
+}
+
+// manyChildren is from how many children on a group has an index of their names: wide tables have thousands.
+const manyChildren = 16
+
+func (n *node) indexNames() {
+	if len(n.children) < manyChildren {
+		return
+	}
+	n.names = make(map[string]*node, len(n.children))
+	for _, c := range n.children {
+		if n.names[c.name] == nil {
+			n.names[c.name] = c
+		}
+	}
 }
 
 func (b *schemaBuilder) addLeaf(n *node, e *schemaElement, path []string) error {

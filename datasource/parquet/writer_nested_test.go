@@ -255,3 +255,32 @@ func TestWriterRefusesTextThatDoesNotFit(t *testing.T) {
 		}
 	}
 }
+
+func TestMembersMatchFieldsByName(t *testing.T) {
+	s := structOf("s", prim("a", types.Int32), prim("b", types.Int32), prim("c", types.Int32))
+	for text, want := range map[string]string{
+		`{"a":1,"b":2,"c":3}`:                   "1 2 3",
+		`{"A":1,"b":2,"C":3}`:                   "1 2 3",
+		`{"c":3,"b":2,"a":1}`:                   "1 2 3",
+		`{"b":2}`:                               "NULL 2 NULL",
+		`{"a":1,"A":2,"c":3}`:                   "2 NULL 3", // the last of equal names, as in MySQL
+		`{"a":1,"b":2,"c":3,"a":4}`:             "4 2 3",
+		`{"a":1,"b":2,"c":3,"other":null}`:      "1 2 3",
+		`{"other":null,"x":null,"c":3}`:         "NULL NULL 3",
+		`{"a":null,"b":null,"c":null}`:          "NULL NULL NULL",
+		`{"c":null,"a":5,"b":6,"c":7,"z":null}`: "5 6 7",
+	} {
+		stats, err := writeText(s, text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		var got []string
+		for _, c := range stats.Columns[0].Children {
+			got = append(got, c.Min.String())
+		}
+		if g := strings.Join(got, " "); g != want {
+			t.Errorf("%s: %s, want %s", text, g, want)
+		}
+	}
+}

@@ -115,14 +115,15 @@ func (n *writeNode) shredStruct(v *jsonValue, rep, def uint8, path string) error
 	}
 	known := 0
 	null := jsonValue{}
-	for _, c := range n.children {
+	inOrder := n.inOrder(v)
+	for k, c := range n.children {
+		if !inOrder {
+			k = v.member(c.field.Name)
+		}
 		child := &null
-		for i := len(v.keys) - 1; i >= 0; i-- { // the last of equal names counts, as in MySQL
-			if strings.EqualFold(v.keys[i], c.field.Name) {
-				child = &v.children[i]
-				known++
-				break
-			}
+		if k >= 0 {
+			child = &v.children[k]
+			known++
 		}
 		if err := c.shred(child, rep, def, path+"."+c.field.Name); err != nil {
 			return err
@@ -132,6 +133,29 @@ func (n *writeNode) shredStruct(v *jsonValue, rep, def uint8, path string) error
 		return n.checkNames(v, path)
 	}
 	return nil
+}
+
+// inOrder reports whether an object's members are the struct's fields, one by one, as those of a struct that was read are.
+func (n *writeNode) inOrder(v *jsonValue) bool {
+	if len(v.keys) != len(n.children) {
+		return false
+	}
+	for i, c := range n.children {
+		if !strings.EqualFold(v.keys[i], c.field.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// member returns the position of an object's member, -1 if it has none; the last of equal names counts, as in MySQL.
+func (v *jsonValue) member(name string) int {
+	for i := len(v.keys) - 1; i >= 0; i-- {
+		if strings.EqualFold(v.keys[i], name) {
+			return i
+		}
+	}
+	return -1
 }
 
 // checkNames refuses an object with a member that the struct has no field for, unless it is null: it would be lost in
