@@ -79,3 +79,28 @@ func TestReplacedByItself(t *testing.T) {
 		t.Errorf("error %d for columns that are others", got)
 	}
 }
+
+// TestSidesAreReadAgain: a statement that is executed again reads the newest version by all sides of a set operation, too.
+func TestSidesAreReadAgain(t *testing.T) {
+	for _, c := range []struct {
+		slow, other string
+		want        []string
+	}{
+		{"CREATE OR REPLACE TABLE c AS SELECT a, b FROM c WHERE " + waits + " UNION ALL SELECT a + 10, b FROM c", "INSERT INTO c VALUES (3, 30)",
+			[]string{"1 10", "2 20", "3 30", "11 10", "12 20", "13 30"}},
+		{"INSERT INTO c SELECT max(a) + 1, 0 FROM c WHERE " + waits + " UNION ALL SELECT 100, max(a) FROM c", "UPDATE c SET a = 50 WHERE a = 2",
+			[]string{"1 10", "50 20", "51 0", "100 50"}},
+		{"MERGE INTO c USING (SELECT 2 AS k, max(a) AS m FROM c WHERE " + waits + " UNION SELECT 1, max(a) FROM c) s ON c.b = s.k * 10 WHEN MATCHED THEN UPDATE SET a = s.m + s.k",
+			"UPDATE c SET a = 50 WHERE a = 2", []string{"51 10", "52 20"}},
+		{"DELETE FROM c WHERE a IN (SELECT max(a) FROM c WHERE " + waits + " UNION SELECT min(a) FROM c)", "UPDATE c SET a = -a",
+			nil},
+	} {
+		db := serve(t, engine.Options{})
+		exec(t, db, "CREATE TABLE c (a INT, b INT)")
+		exec(t, db, "INSERT INTO c VALUES (1, 10), (2, 20)")
+		if got := meanwhile(t, db, c.slow, c.other); got != 0 {
+			t.Errorf("%s: error %d", c.slow, got)
+		}
+		want(t, rowsOf(t, db, "SELECT a, b FROM c ORDER BY a, b"), c.want...)
+	}
+}

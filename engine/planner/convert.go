@@ -102,9 +102,6 @@ func (c *converter) convert(n sql.Node, outer []exec.Field) (rel, error) {
 
 func (c *converter) convertNode(n sql.Node, outer []exec.Field) (rel, error) {
 	switch n := n.(type) {
-	case *queryNode: // the host analyzes the sides of a set operation on their own
-		c.fallbacks = append(c.fallbacks, n.conv.fallbacks...)
-		return n.rel, nil
 	case *plan.ResolvedTable:
 		return c.table(n)
 	case *plan.TableAlias:

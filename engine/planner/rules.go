@@ -69,9 +69,18 @@ func (rt *Runtime) Install(a *analyzer.Analyzer) {
 // convertRuleID must be unknown to the host.
 const convertRuleID analyzer.RuleId = 10_000
 
-// convertRule converts the outermost queries of a statement; subqueries come with them.
-func (rt *Runtime) convertRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.Node, s *plan.Scope, _ analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
-	if s != nil {
+// ruleOfSides is a rule of the host's that does not run when it analyzes the sides of a set operation.
+var ruleOfSides = func() (id analyzer.RuleId) {
+	for id.String() != "resolveUnions" {
+		id++
+	}
+	return id
+}()
+
+// convertRule converts the outermost queries of a statement; subqueries, and the sides of set operations, come with them: they read what
+// the statement reads, as often as it is executed.
+func (rt *Runtime) convertRule(ctx *sql.Context, _ *analyzer.Analyzer, n sql.Node, s *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+	if s != nil || !sel(ruleOfSides) {
 		return n, transform.SameTree, nil
 	}
 	if _, ours := n.(statementNode); ours || n.IsReadOnly() { // the host sets it for every view that it binds; it would commit
