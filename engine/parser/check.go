@@ -48,17 +48,23 @@ func check(st ast.Statement) error {
 	return checkNode(st)
 }
 
-// cutBeforeCast makes CAST(x AS CHAR(n)) and CAST(x AS BINARY(n)) cut x itself: the host leaves a cast between equal types
-// out, and its length with it.
+// cutBeforeCast makes CAST(x AS CHAR(n)) and CAST(x AS BINARY(n)) cut x itself, and the latter fill it up with zero bytes: the
+// host leaves a cast between equal types out, and its length with it, and does not fill.
 func cutBeforeCast(c *ast.ConvertExpr) {
 	if c.Type == nil || c.Type.Length == nil {
 		return
 	}
-	if to := strings.ToLower(c.Type.Type); !strings.Contains(to, "char") && to != "binary" {
+	operand := &ast.AliasedExpr{Expr: &ast.ConvertExpr{Name: "cast", Expr: c.Expr, Type: &ast.ConvertType{Type: c.Type.Type}}}
+	length := &ast.AliasedExpr{Expr: c.Type.Length}
+	switch to := strings.ToLower(c.Type.Type); {
+	case strings.Contains(to, "char"):
+		c.Expr = &ast.FuncExpr{Name: ast.NewColIdent("left"), Exprs: ast.SelectExprs{operand, length}}
+	case to == "binary":
+		zero := &ast.AliasedExpr{Expr: ast.NewHexVal([]byte("00"))}
+		c.Expr = &ast.FuncExpr{Name: ast.NewColIdent("rpad"), Exprs: ast.SelectExprs{operand, length, zero}}
+	default:
 		return
 	}
-	text := &ast.ConvertExpr{Name: "cast", Expr: c.Expr, Type: &ast.ConvertType{Type: c.Type.Type}}
-	c.Expr = &ast.FuncExpr{Name: ast.NewColIdent("left"), Exprs: ast.SelectExprs{&ast.AliasedExpr{Expr: text}, &ast.AliasedExpr{Expr: c.Type.Length}}}
 	c.Type = &ast.ConvertType{Type: c.Type.Type, Charset: c.Type.Charset, Operator: c.Type.Operator}
 }
 
