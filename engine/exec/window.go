@@ -80,8 +80,9 @@ type windowCall struct {
 // partitionBy and orderBy.
 //
 // Rows are sorted as by NewSort, which spills. Of the sorted rows a stream holds those that are still in the frame
-// of a row to come, which is a partition where a frame or function has to know its end; more than the query's
-// budget of them is a *MemoryError.
+// of a row to come, and those that wait for the end of their partition; where that is many, and all that a call has to know of
+// the rows to come is their number, the last one or an aggregate of all, they go to a file (lookAhead). More than the
+// query's budget of the others is a *MemoryError.
 func NewWindow(child Operator, partitionBy []expr.Expr, orderBy []SortKey, calls []WindowCall) (*WindowOp, error) {
 	in := child.Fields()
 	exprs := fieldColumns(in)

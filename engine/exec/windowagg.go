@@ -27,6 +27,9 @@ func (s *windowStream) newAggregateEval(c *windowCall) (windowEval, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Frame.Start.Kind == UnboundedPreceding && c.Frame.End.Kind == UnboundedFollowing {
+		return &total{spec: spec, cols: c.args, held: s.cols}, nil
+	}
 	if !agg.Spills(fn) {
 		return &folded{frames: frames, spec: spec, args: args}, nil
 	}

@@ -32,7 +32,7 @@ func (s *windowStream) newEval(c *windowCall) (windowEval, error) {
 		}
 		return e, nil
 	case "first_value", "last_value", "nth_value":
-		e := &picked{src: s.cols[c.args[0]], frames: s.newCursor(c), fromEnd: c.Name == "last_value"}
+		e := &picked{src: s.cols[c.args[0]], column: c.args[0], frames: s.newCursor(c), fromEnd: c.Name == "last_value"}
 		if c.Name == "nth_value" {
 			e.nth = int(min(c.Offset-1, maxDistance))
 		}
@@ -52,8 +52,10 @@ func (stateless) ready(p *windowPart, _ int) int   { return p.end }
 func (stateless) keep(_ *windowPart, from int) int { return from }
 func (stateless) drop(int)                         {}
 func (stateless) sizeBytes() int                   { return 0 }
-func wholeOnly(p *windowPart, from int) (ready int) {
-	if p.complete {
+
+// wholeOnly is ready for a call that has to know how many rows the partition has.
+func wholeOnly(p *windowPart, from int) int {
+	if p.rows > 0 {
 		return p.end
 	}
 	return from
@@ -97,16 +99,26 @@ type distribution struct {
 	rank  bool
 }
 
-func (e *distribution) ready(p *windowPart, from int) int { return wholeOnly(p, from) }
+func (e *distribution) ready(p *windowPart, from int) int {
+	to := wholeOnly(p, from)
+	if e.rank || p.complete {
+		return to
+	}
+	return max(from, min(to, e.peers.open)) // the last group may go on
+}
+
+func (e *distribution) foresees() bool { return true }
+
+func (e *distribution) look([]*vector.Vector, int, int) error { return nil }
 
 func (e *distribution) eval(p *windowPart, from, to int, out *vector.Vector) error {
-	n := p.end - p.start
+	n := p.rows
 	for i := from; i < to; i++ {
-		x := float64(int(e.peers.last[i])-p.start) / float64(n)
 		if e.rank {
-			x = float64(int(e.peers.first[i])-p.start) / float64(max(n-1, 1))
+			out.F64 = append(out.F64, float64(int(e.peers.first[i])-p.start)/float64(max(n-1, 1)))
+		} else {
+			out.F64 = append(out.F64, float64(int(e.peers.last[i])-p.start)/float64(n))
 		}
-		out.F64 = append(out.F64, x)
 	}
 	out.Len += to - from
 	return nil
@@ -120,8 +132,12 @@ type tiles struct {
 
 func (e *tiles) ready(p *windowPart, from int) int { return wholeOnly(p, from) }
 
+func (e *tiles) foresees() bool { return true }
+
+func (e *tiles) look([]*vector.Vector, int, int) error { return nil }
+
 func (e *tiles) eval(p *windowPart, from, to int, out *vector.Vector) error {
-	size, more := (p.end-p.start)/e.buckets, (p.end-p.start)%e.buckets
+	size, more := p.rows/e.buckets, p.rows%e.buckets
 	return appendInts(out, from, to, func(i int) int64 {
 		i -= p.start
 		if i < more*(size+1) {
@@ -171,9 +187,10 @@ func (e *shifted) eval(p *windowPart, from, to int, out *vector.Vector) error {
 }
 
 // picked is FIRST_VALUE, LAST_VALUE and NTH_VALUE. Where frames start with the partition, the value is saved once its
-// row is known, so that the rows need not be kept.
+// row is known, so that the rows need not be kept; so is the last one of a partition that was looked at ahead.
 type picked struct {
 	src     *vector.Vector
+	column  int // src among the columns of the input
 	frames  *frameCursor
 	fromEnd bool
 	nth     int
@@ -187,7 +204,26 @@ func (e *picked) begin(p *windowPart) {
 	e.saved = nil
 }
 
-func (e *picked) ready(p *windowPart, from int) int { return e.frames.ready(p, from) }
+func (e *picked) ready(p *windowPart, from int) int {
+	if p.rows > 0 && e.foresees() {
+		return p.end
+	}
+	return e.frames.ready(p, from)
+}
+
+// foresees is true of frames that hold their row and all behind it, for the first or the last of them.
+func (e *picked) foresees() bool {
+	f := e.frames.frame
+	return f.End.Kind == UnboundedFollowing && f.Start.Kind <= CurrentRow && e.nth == 0
+}
+
+func (e *picked) look(cols []*vector.Vector, from, to int) error {
+	if e.fromEnd && to > from {
+		e.saved = vector.New(e.src.Type, 0)
+		appendFrom(e.saved, cols[e.column], []int{to - 1}, nil, nil)
+	}
+	return nil
+}
 
 func (e *picked) keep(p *windowPart, from int) int {
 	at := e.frames.keep(from)
@@ -220,7 +256,7 @@ func (e *picked) eval(p *windowPart, from, to int, out *vector.Vector) error {
 		switch {
 		case lo >= hi || at >= hi:
 			at = noSource
-		case anchored:
+		case anchored, at >= p.end: // what was saved is the first, or the last
 			at = otherSource
 		}
 		e.rows = append(e.rows, at)

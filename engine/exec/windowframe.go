@@ -56,7 +56,7 @@ func (f *frameCursor) next(p *windowPart, i int) (lo, hi int) {
 	case b.Kind == UnboundedPreceding:
 		f.lo = p.start
 	case b.Kind == UnboundedFollowing:
-		f.lo = p.end
+		f.lo = p.limit()
 	case b.Kind == CurrentRow && f.frame.Range:
 		f.lo = int(f.peers.first[i])
 	case b.Kind == CurrentRow:
@@ -72,7 +72,7 @@ func (f *frameCursor) next(p *windowPart, i int) (lo, hi int) {
 	}
 	switch b := &f.frame.End; {
 	case b.Kind == UnboundedFollowing:
-		f.hi = p.end
+		f.hi = p.limit()
 	case b.Kind == UnboundedPreceding:
 		f.hi = p.start
 	case b.Kind == CurrentRow && f.frame.Range:

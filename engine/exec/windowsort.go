@@ -15,8 +15,8 @@ import (
 
 // windowRows yields the rows of a window in order, for one goroutine.
 type windowRows interface {
-	// next returns the next rows, valid until the next call, or io.EOF.
-	next(ctx context.Context) (*vector.Batch, error)
+	// next returns the next rows, about most of them at most, valid until the next call, or io.EOF.
+	next(ctx context.Context, most int) (*vector.Batch, error)
 	// release writes rows that wait in memory out; false if there are none, or they do not lie in this operator.
 	release() (bool, error)
 	close() error
@@ -25,9 +25,9 @@ type windowRows interface {
 // plainRows are rows that need no order.
 type plainRows struct{ in Stream }
 
-func (p *plainRows) next(ctx context.Context) (*vector.Batch, error) { return p.in.Next(ctx) }
-func (p *plainRows) release() (bool, error)                          { return false, nil }
-func (p *plainRows) close() error                                    { return p.in.Close() }
+func (p *plainRows) next(ctx context.Context, _ int) (*vector.Batch, error) { return p.in.Next(ctx) }
+func (p *plainRows) release() (bool, error)                                 { return false, nil }
+func (p *plainRows) close() error                                           { return p.in.Close() }
 
 // windowSort sorts the input for all streams of a window: each worker reads one input and sorts the rows of each
 // stream apart, which a hash of the partition's key tells.
@@ -169,14 +169,14 @@ type sortedRows struct {
 	closed bool
 }
 
-func (r *sortedRows) next(ctx context.Context) (*vector.Batch, error) {
+func (r *sortedRows) next(ctx context.Context, most int) (*vector.Batch, error) {
 	if r.merge == nil {
 		var err error
 		if r.merge, err = r.shared.merge(ctx, r.stream); err != nil {
 			return nil, err
 		}
 	}
-	b, _, err := r.merge.next(r.shared.query.batchRows(), false)
+	b, _, err := r.merge.next(most, false)
 	return b, err
 }
 

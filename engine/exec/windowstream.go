@@ -32,13 +32,19 @@ type windowStream struct {
 	batch   vector.Batch
 	views   []vector.Vector
 	closed  bool
+	step    int   // rows that are taken in, and computed, at once
+	roomy   int64 // bytes from which on the rest of a partition is looked at ahead; 0: memory has no limit
 }
 
 // windowPart is a partition: rows start…end-1. It goes on after end unless it is complete.
 type windowPart struct {
 	start, end int
 	complete   bool
+	rows       int // of the whole partition; 0 while that is not known
 }
+
+// limit is where the partition ends, as far as that is known.
+func (p *windowPart) limit() int { return max(p.end, p.start+p.rows) }
 
 // windowEval computes one call.
 type windowEval interface {
@@ -81,8 +87,16 @@ func (s *windowStream) init() error {
 	for i := range s.views {
 		s.batch.Cols[i] = &s.views[i]
 	}
+	s.step = s.query.batchRows()
+	if limit := s.query.Memory.tightest(); limit > 0 {
+		s.roomy = limit / int64(4*s.query.workers())
+		s.step = min(s.step, max(minWindowStep, int(s.roomy)/(64*len(s.views))))
+	}
 	return nil
 }
+
+// minWindowStep is the least number of rows that are taken in at once, however little memory there is.
+const minWindowStep = 256
 
 // Next implements Stream.
 func (s *windowStream) Next(ctx context.Context) (*vector.Batch, error) {
@@ -93,12 +107,13 @@ func (s *windowStream) Next(ctx context.Context) (*vector.Batch, error) {
 		s.err = s.init()
 	}
 	for s.err == nil && s.out == s.done {
+		if s.err = s.compute(); s.err != nil || s.out < s.done {
+			break
+		}
 		if s.eof && s.done == s.n {
 			return nil, io.EOF
 		}
-		if s.err = s.fill(ctx); s.err == nil {
-			s.err = s.compute()
-		}
+		s.err = s.fill(ctx)
 	}
 	if s.err != nil {
 		return nil, s.err
@@ -117,16 +132,16 @@ func (s *windowStream) Next(ctx context.Context) (*vector.Batch, error) {
 	return &s.batch, nil
 }
 
-// fill drops rows that nobody needs any more and takes new ones in: two batches, and then as many as there are
+// fill drops rows that nobody needs any more and takes new ones in: two steps, and then as many as there are
 // rows that wait for the end of their partition, so that a long one is not looked at over and over.
 func (s *windowStream) fill(ctx context.Context) error {
 	s.dropRows()
-	want := s.n + max(2*s.query.batchRows(), s.n-s.done)
+	want := s.n + max(2*s.step, s.n-s.done)
 	for s.n < want && !s.eof {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		b, err := s.in.next(ctx)
+		b, err := s.in.next(ctx, s.step)
 		if errors.Is(err, io.EOF) {
 			s.eof = true
 			break
@@ -148,7 +163,20 @@ func (s *windowStream) fill(ctx context.Context) error {
 		if s.n > maxWindowRows {
 			return fmt.Errorf("window: %d rows in a partition are more than is supported", s.n)
 		}
-		if err := s.charge(); err != nil {
+		err = s.charge()
+		if full := isFull(err); full || s.roomy > 0 && s.acct.held > s.roomy {
+			looked, e := s.lookAhead(ctx)
+			if e != nil {
+				return e
+			}
+			if full && (looked || s.canCompute()) { // what can be computed goes out before more comes in
+				return nil
+			}
+			if looked {
+				return err
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -172,26 +200,48 @@ func (s *windowStream) charge() error {
 	if err == nil || !isFull(err) {
 		return err
 	}
-	if released, e := s.in.release(); !released || e != nil {
-		return errors.Join(err, e)
+	released, e := s.in.release()
+	if e != nil {
+		return e
 	}
-	return s.acct.set(int64(size))
+	if released {
+		err = s.acct.set(int64(size))
+	}
+	if isFull(err) && int64(size) <= s.roomy/2 {
+		return nil // so much stays in memory even if others have used the budget up
+	}
+	return err
 }
 
-// compute computes as many rows as can be.
-func (s *windowStream) compute() error {
-	for s.done < s.n {
-		if !s.begun || s.part.complete && s.done >= s.part.end {
-			s.begun = true
-			s.part = windowPart{start: s.done, end: s.done}
-			for _, e := range s.evals {
-				e.begin(&s.part)
-			}
+// canCompute reports whether rows of those held can be computed.
+func (s *windowStream) canCompute() bool {
+	if s.done == s.n {
+		return false
+	}
+	s.enter()
+	for _, e := range s.evals {
+		if e.ready(&s.part, s.done) == s.done {
+			return false
 		}
-		s.extend()
-		to := s.part.end
+	}
+	return true
+}
+
+// compute computes as many rows as can be; where memory has a limit, a step of them.
+func (s *windowStream) compute() error {
+	most := s.n
+	if s.roomy > 0 {
+		most = min(s.n, s.done+s.step)
+	}
+	before := s.done
+	for s.done < most {
+		s.enter()
+		to := min(s.part.end, most)
 		for _, e := range s.evals {
 			to = min(to, e.ready(&s.part, s.done))
+		}
+		if to == s.done {
+			break
 		}
 		for i, e := range s.evals {
 			if err := e.eval(&s.part, s.done, to, s.results[i]); err != nil {
@@ -203,7 +253,22 @@ func (s *windowStream) compute() error {
 			break
 		}
 	}
-	return s.charge()
+	if err := s.charge(); !isFull(err) || s.done == before { // what was computed makes room soon
+		return err
+	}
+	return nil
+}
+
+// enter goes on to the partition of the next row to be computed.
+func (s *windowStream) enter() {
+	if !s.begun || s.part.complete && s.done >= s.part.end {
+		s.begun = true
+		s.part = windowPart{start: s.done, end: s.done}
+		for _, e := range s.evals {
+			e.begin(&s.part)
+		}
+	}
+	s.extend()
 }
 
 // extend finds the end of the partition among the rows held, and its peers.
@@ -211,7 +276,9 @@ func (s *windowStream) extend() {
 	p := &s.part
 	if !p.complete {
 		p.end = s.starts.next(max(p.end, p.start+1), s.n)
-		p.complete = p.end < s.n || s.eof
+		if p.complete = p.end < s.n || s.eof; p.complete {
+			p.rows = p.end - p.start
+		}
 	}
 	for _, k := range s.peers {
 		k.extend(p)
@@ -227,7 +294,7 @@ func (s *windowStream) dropRows() {
 			k = min(k, e.keep(&s.part, s.done))
 		}
 	}
-	if k < s.query.batchRows() || 2*k < s.n {
+	if k < s.step || 2*k < s.n {
 		return
 	}
 	for _, v := range append(append([]*vector.Vector(nil), s.cols...), s.results...) {
