@@ -92,7 +92,7 @@ func TestLoadData(t *testing.T) {
 		{"(id, @skip, name) SET day = DEFAULT", "1\tno\tyes\n", "1|yes|7.00|NULL", ""},
 		{"", "1\ta\n2\tb\t1\t2026-01-01\tmore\n\n", "0|NULL|7.00|NULL;1|a|7.00|NULL;2|b|1.00|2026-01-01", "1261;1261;1262;1366"},
 		{"", "1\ta\tx\t2026-13-01\n1\tb\t1\t2026-01-01\n", "1|a|0.00|NULL", "1062;1292;1366"},
-		{"CHARACTER SET latin1", "1\t\xe4\t1\t2026-01-01\n", "1|ä|1.00|2026-01-01", ""},
+		{"CHARACTER SET latin1", "1\t\xe4\x80\x81\t1\t2026-01-01\n", "1|ä€\u0081|1.00|2026-01-01", ""},
 		{"FIELDS ESCAPED BY '' (id, name)", "1\t\\N\n2\tNULL\n", `1|\N|7.00|NULL;2|NULL|7.00|NULL`, ""},
 		{"", "", "", ""},
 	} {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -355,12 +354,9 @@ func (e *FieldCountError) Error() string { return e.Message }
 // text brings a field to UTF-8.
 func (l *loadLines) text(s string) (string, error) {
 	switch {
-	case l.f.Latin1:
-		var b strings.Builder
-		for i := range len(s) {
-			b.WriteRune(rune(s[i]))
-		}
-		return b.String(), nil
+	case l.f.Latin1: // MySQL's is Windows-1252, which has a character for every byte
+		text, _ := sql.CharacterSet_latin1.Encoder().Decode([]byte(s))
+		return string(text), nil
 	case !l.f.Binary && !utf8.ValidString(s):
 		return "", &LoadError{Path: l.f.Path, Line: true, Err: fmt.Errorf("line %d: Invalid utf8mb4 character string: '%.20q'; say CHARACTER SET latin1 or binary if it is", l.r.Line(), s)}
 	}

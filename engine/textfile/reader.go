@@ -159,7 +159,7 @@ func (r *Reader) cut() []Field {
 	from := 0
 	for _, e := range r.ends {
 		f := Field{Text: all[from:e.at]}
-		word := !e.quoted && f.Text == "NULL" && (r.f.Quote != "" || r.f.Escape == "")
+		word := !e.quoted && f.Text == "NULL" && r.f.Quote != ""
 		if word || e.null && len(f.Text) == 1 {
 			f = Field{Null: true}
 		}

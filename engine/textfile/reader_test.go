@@ -51,6 +51,7 @@ func TestReader(t *testing.T) {
 		{textfile.Default, 0, `a\tb\nc\0\Z\\\x` + "\tz", `"a\tb\nc\x00\x1a\\x" "z";`},
 		{textfile.Default, 0, "a\\\nb\\\tc\n", `"a\nb\tc";`},
 		{textfile.Default, 0, "\\Nx\tN\n\n", `"Nx" "N";"";`},
+		{textfile.Format{FieldEnd: ",", LineEnd: "\n"}, 0, "NULL,\\N\n", `"NULL" "\\N";`}, // the word is NULL only where fields may have quotes
 		{textfile.Default, 2, "head\nmore\n1\n", `"1";`},
 		{textfile.Default, 9, "head\n", ""},
 		{textfile.Default, 0, "", ""},
