@@ -18,7 +18,7 @@ type foresight interface {
 	// foresees reports whether that holds for the call's frame.
 	foresees() bool
 	// look notes rows from…to-1 of cols, the columns of the input; together the calls see the whole partition, in order.
-	look(cols []*vector.Vector, from, to int) error
+	look(cols []*vector.Vector, from, to int)
 }
 
 // lookAhead lets the calls that wait for the end of the partition see the rest of it, which goes to a file and is read from
@@ -45,18 +45,13 @@ func (s *windowStream) lookAhead(ctx context.Context) (bool, error) {
 	if len(waiting) == 0 {
 		return false, nil
 	}
-	look := func(cols []*vector.Vector, from, to int) error {
+	look := func(cols []*vector.Vector, from, to int) {
 		s.part.rows += to - from
 		for _, f := range waiting {
-			if err := f.look(cols, from, to); err != nil {
-				return err
-			}
+			f.look(cols, from, to)
 		}
-		return nil
 	}
-	if err := look(s.cols, s.part.start, s.n); err != nil {
-		return false, err
-	}
+	look(s.cols, s.part.start, s.n)
 	ahead, err := s.readAhead(ctx, look)
 	if ahead != nil {
 		s.in = ahead
@@ -65,7 +60,7 @@ func (s *windowStream) lookAhead(ctx context.Context) (bool, error) {
 }
 
 // readAhead moves the rest of the partition, and what comes with its end, to a file.
-func (s *windowStream) readAhead(ctx context.Context, look func(cols []*vector.Vector, from, to int) error) (*aheadRows, error) {
+func (s *windowStream) readAhead(ctx context.Context, look func(cols []*vector.Vector, from, to int)) (*aheadRows, error) {
 	for a, ok := s.in.(*aheadRows); ok && a.file == nil; a, ok = s.in.(*aheadRows) {
 		s.in = a.rest
 	}
@@ -95,9 +90,7 @@ func (s *windowStream) readAhead(ctx context.Context, look func(cols []*vector.V
 		n := b.Rows()
 		upto := edge.next(page, n)
 		ended = upto < n
-		if err := look(page, 0, upto); err != nil {
-			return ahead, err
-		}
+		look(page, 0, upto)
 		if err := file.write(page, n); err != nil {
 			return ahead, err
 		}
@@ -189,12 +182,13 @@ type total struct {
 	table agg.Table
 	upto  int // rows before it have been folded
 	rows  int // that have been folded
+	err   error
 	one   vector.Vector
 	zeros []int
 }
 
 func (e *total) begin(p *windowPart) {
-	e.fn, e.upto, e.rows = nil, p.start, 0
+	e.fn, e.err, e.upto, e.rows = nil, nil, p.start, 0
 }
 
 func (e *total) ready(p *windowPart, from int) int { return wholeOnly(p, from) }
@@ -210,7 +204,13 @@ func (e *total) sizeBytes() int {
 
 func (e *total) foresees() bool { return true }
 
-func (e *total) look(cols []*vector.Vector, from, to int) error {
+func (e *total) look(cols []*vector.Vector, from, to int) {
+	if e.err == nil {
+		e.err = e.fold(cols, from, to)
+	}
+}
+
+func (e *total) fold(cols []*vector.Vector, from, to int) error {
 	if e.fn == nil {
 		var err error
 		if e.fn, err = agg.New(e.spec); err != nil {
@@ -238,9 +238,10 @@ func (e *total) look(cols []*vector.Vector, from, to int) error {
 
 func (e *total) eval(p *windowPart, from, to int, out *vector.Vector) error {
 	if e.rows < p.rows {
-		if err := e.look(e.held, e.upto, p.end); err != nil {
-			return err
-		}
+		e.look(e.held, e.upto, p.end)
+	}
+	if e.err != nil {
+		return e.err
 	}
 	if from == p.start || e.one.Len == 0 {
 		resetVector(&e.one, e.spec.Type, 1)

@@ -109,7 +109,7 @@ func (e *distribution) ready(p *windowPart, from int) int {
 
 func (e *distribution) foresees() bool { return true }
 
-func (e *distribution) look([]*vector.Vector, int, int) error { return nil }
+func (e *distribution) look([]*vector.Vector, int, int) {}
 
 func (e *distribution) eval(p *windowPart, from, to int, out *vector.Vector) error {
 	n := p.rows
@@ -134,7 +134,7 @@ func (e *tiles) ready(p *windowPart, from int) int { return wholeOnly(p, from) }
 
 func (e *tiles) foresees() bool { return true }
 
-func (e *tiles) look([]*vector.Vector, int, int) error { return nil }
+func (e *tiles) look([]*vector.Vector, int, int) {}
 
 func (e *tiles) eval(p *windowPart, from, to int, out *vector.Vector) error {
 	size, more := p.rows/e.buckets, p.rows%e.buckets
@@ -217,12 +217,11 @@ func (e *picked) foresees() bool {
 	return f.End.Kind == UnboundedFollowing && f.Start.Kind <= CurrentRow && e.nth == 0
 }
 
-func (e *picked) look(cols []*vector.Vector, from, to int) error {
+func (e *picked) look(cols []*vector.Vector, from, to int) {
 	if e.fromEnd && to > from {
 		e.saved = vector.New(e.src.Type, 0)
 		appendFrom(e.saved, cols[e.column], []int{to - 1}, nil, nil)
 	}
-	return nil
 }
 
 func (e *picked) keep(p *windowPart, from int) int {
