@@ -131,6 +131,19 @@ func (s *Session) Warn(w *sql.Warning) {
 	}
 }
 
+// MarkWarnings returns what forgets the warnings that come from now on.
+func (s *Session) MarkWarnings() (forget func()) {
+	before := s.Warnings()
+	return func() {
+		s.warnings.Lock()
+		defer s.warnings.Unlock()
+		s.BaseSession.ClearWarnings()
+		for _, w := range slices.Backward(before) { // the newest is the first
+			s.BaseSession.Warn(w)
+		}
+	}
+}
+
 // Explicit reports whether a transaction of several statements is open, or would be (autocommit = 0).
 func (s *Session) Explicit(ctx *sql.Context) (bool, error) {
 	auto, err := plan.IsSessionAutocommit(ctx)

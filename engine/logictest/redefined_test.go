@@ -33,6 +33,11 @@ func meanwhile(t *testing.T, db *sql.DB, slow string, others ...string) uint16 {
 	}
 	must(t, holder.QueryRowContext(ctx, "SELECT release_lock('go')").Scan(&n))
 	ended := code(t, <-done)
+	var warnings int
+	must(t, writer.QueryRowContext(ctx, "SELECT @@warning_count").Scan(&warnings))
+	if warnings > 1 { // it has one cause at most
+		t.Errorf("%s: %d warnings", slow, warnings)
+	}
 	must(t, writer.QueryRowContext(ctx, "SELECT release_all_locks()").Scan(&n))
 	return ended
 }
@@ -103,4 +108,15 @@ func TestSidesAreReadAgain(t *testing.T) {
 		}
 		want(t, rowsOf(t, db, "SELECT a, b FROM c ORDER BY a, b"), c.want...)
 	}
+}
+
+// TestWarningsOnce: a statement that is executed again warns as if it had been executed once, see meanwhile.
+func TestWarningsOnce(t *testing.T) {
+	db := serve(t, engine.Options{})
+	exec(t, db, "CREATE TABLE c (a INT PRIMARY KEY, b INT)")
+	exec(t, db, "INSERT INTO c VALUES (1, 10), (2, 20)")
+	if got := meanwhile(t, db, "INSERT IGNORE INTO c SELECT a, 5 FROM c WHERE "+waits+" UNION ALL SELECT 9, 9", "UPDATE c SET b = 11 WHERE a = 1"); got != 0 {
+		t.Errorf("error %d", got)
+	}
+	want(t, rowsOf(t, db, "SELECT a, b FROM c ORDER BY a"), "1 11", "2 20", "9 9")
 }

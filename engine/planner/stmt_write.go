@@ -40,6 +40,7 @@ func (s *statement) writeUntilDone(ctx *sql.Context) (dml.Result, error) {
 		return dml.Result{}, err
 	}
 	var bound *catalog.Table
+	forget := sess.MarkWarnings()
 	for attempt := 1; ; attempt++ {
 		tbl, err := s.rt.target(ctx, s.stmt.TargetTable())
 		if err != nil {
@@ -61,6 +62,7 @@ func (s *statement) writeUntilDone(ctx *sql.Context) (dml.Result, error) {
 			s.rt.opts.OnConflict(tbl.Location(), attempt, err)
 		}
 		sess.Refresh(tbl.Location())
+		forget()
 		if err := pause(ctx, attempt); err != nil {
 			return res, err
 		}
