@@ -63,6 +63,14 @@ func TestSQLFormats(t *testing.T) {
 	}
 }
 
+// TestSQLWarnings: what a statement warns of is shown once, also if it returns no rows.
+func TestSQLWarnings(t *testing.T) {
+	got := mustRun(t, t.TempDir(), "", "sql", "-e", "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1); INSERT IGNORE INTO t VALUES (1); INSERT INTO t VALUES (2)")
+	if strings.Count(got, "warning: ") != 1 || !strings.Contains(got, "OK, 0 rows affected") {
+		t.Errorf("INSERT IGNORE of a key that is there:\n%s", got)
+	}
+}
+
 func TestSQLFormatsOfValues(t *testing.T) {
 	dir := t.TempDir()
 	const query = "SELECT x'00FF' AS b, '' AS e, NULL AS n, CAST('-01:02:03.5' AS TIME(6)) AS t, ' x' AS s"

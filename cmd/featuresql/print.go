@@ -29,8 +29,16 @@ func plain(v types.Value, loc *time.Location) string {
 func printTable(w io.Writer, res *engine.Result, took time.Duration) {
 	if len(res.Columns) == 0 {
 		fmt.Fprintf(w, "OK, %d rows affected (%.3f s)\n", res.Affected, took.Seconds())
-		return
+	} else {
+		printRows(w, res)
+		fmt.Fprintf(w, "%d rows (%.3f s)\n", len(res.Rows), took.Seconds())
 	}
+	for _, warning := range res.Warnings {
+		fmt.Fprintln(w, "warning:", warning)
+	}
+}
+
+func printRows(w io.Writer, res *engine.Result) {
 	t := table.NewWriter()
 	header := make(table.Row, len(res.Columns))
 	for i, c := range res.Columns {
@@ -48,10 +56,6 @@ func printTable(w io.Writer, res *engine.Result, took time.Duration) {
 		t.AppendRow(row)
 	}
 	fmt.Fprintln(w, t.Render())
-	fmt.Fprintf(w, "%d rows (%.3f s)\n", len(res.Rows), took.Seconds())
-	for _, warning := range res.Warnings {
-		fmt.Fprintln(w, "warning:", warning)
-	}
 }
 
 // printCSV writes RFC 4180; NULL is an empty field and the empty string a quoted one.
