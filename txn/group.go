@@ -233,7 +233,9 @@ func (g *Group) finish(ctx context.Context, c *committer, err error) {
 	}
 	n := len(c.members)
 	if n > 0 && err == nil {
-		c.log.observe(Committed, c.next.version, c.next.number, nil)
+		for range n { // transactions, not commits
+			c.log.observe(Committed, c.next.version, c.next.number, nil)
+		}
 		g.remember(ctx, c)
 	}
 	for i, m := range c.members {

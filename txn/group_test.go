@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,8 +42,15 @@ func commitAll(g *txn.Group, txs []*txn.Transaction) ([]delta.Version, []error) 
 func TestGroupShares(t *testing.T) {
 	store, table := groupTable(t)
 	var txs []*txn.Transaction
+	var told atomic.Int64
 	for i := range 9 {
-		tx := begin(t, table, options(fmt.Sprint("t", i, "-")))
+		o := options(fmt.Sprint("t", i, "-"))
+		o.Observe = func(e txn.Event) {
+			if e.Kind == txn.Committed {
+				told.Add(1)
+			}
+		}
+		tx := begin(t, table, o)
 		must(t, tx.AddFile(file(fmt.Sprint("f", i), "p", 0, 9)), tx.SetOperation("WRITE", nil, map[string]string{"numTargetRowsInserted": "2"}))
 		txs = append(txs, tx)
 	}
@@ -58,6 +66,9 @@ func TestGroupShares(t *testing.T) {
 	}
 	if s := snapshot(t, table); s.Version() != 2 || s.Files().Len() != 9 {
 		t.Errorf("version %d: %s", s.Version(), files(s))
+	}
+	if told.Load() != 9 {
+		t.Errorf("told of %d transactions", told.Load())
 	}
 	info := commitActions(t, store.Inner(), 2)[0].CommitInfo
 	if info == nil || info.OperationMetrics["numTargetRowsInserted"] != "16" || info.OperationParameters[txn.TransactionsParameter] == "" || !*info.IsBlindAppend {

@@ -39,6 +39,9 @@ func (d *Database) MoveTable(ctx *sql.Context, from string, other *Database, to 
 	if taken {
 		return sql.ErrTableAlreadyExists.New(to)
 	}
+	if err := other.CheckNewName(ctx, to); err != nil {
+		return err
+	}
 	p := d.provider
 	if linked, err := p.Unlink(ctx, d.name, from); linked || err != nil {
 		return errors.Join(err, p.Link(ctx, other.name, to, loc))
