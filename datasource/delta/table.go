@@ -262,20 +262,45 @@ func (t *Table) SnapshotAt(ctx context.Context, v Version) (*Snapshot, error) {
 			return s, nil
 		}
 	}
-	l, err := log.List(ctx, t.store, 0)
-	if err != nil {
-		return nil, t.named(err)
-	}
-	oldest, ok := l.Oldest()
-	if !ok || v < oldest || v > newest.version {
-		return nil, &VersionError{Wanted: v, Oldest: oldest, Newest: newest.version}
-	}
-	s, err := t.loadAt(ctx, l, v)
-	if err != nil {
+	s, err := t.loadOld(ctx, v, newest.version)
+	var none *VersionError
+	switch {
+	case errors.As(err, &none):
+		return nil, none
+	case err != nil:
 		return nil, t.named(asCorruption(err))
 	}
 	t.keep(s)
 	return s, nil
+}
+
+// nearVersions is how far in front of an old version its checkpoint is looked for before the whole log is listed, which may be long.
+const nearVersions = 128
+
+// loadOld reads a version at or before newest.
+func (t *Table) loadOld(ctx context.Context, v, newest Version) (*Snapshot, error) {
+	if v >= nearVersions && v < newest {
+		l, err := log.ListRange(ctx, t.store, v-nearVersions, v)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := l.Segment(v, nil); err == nil {
+			s, err := t.loadAt(ctx, l, v)
+			var gap *log.GapError // where its checkpoints are broken
+			if !errors.As(err, &gap) {
+				return s, err
+			}
+		}
+	}
+	l, err := log.List(ctx, t.store, 0)
+	if err != nil {
+		return nil, err
+	}
+	oldest, ok := l.Oldest()
+	if !ok || v < oldest || v > newest {
+		return nil, &VersionError{Wanted: v, Oldest: oldest, Newest: newest}
+	}
+	return t.loadAt(ctx, l, v)
 }
 
 // VersionRange returns the oldest and the newest version that can be read.

@@ -231,6 +231,47 @@ func TestTableReplaced(t *testing.T) {
 	}
 }
 
+// TestTimeTravelInLongLog reads versions of a log of which not the whole is listed: beside checkpoints, far from any, with the checkpoint
+// beside broken, and with commits that are gone.
+func TestTimeTravelInLongLog(t *testing.T) {
+	f := newFixture(t)
+	f.create(400, "")
+	table := f.open()
+	f.checkpoint(table, 20)
+	f.checkpoint(table, 200)
+	f.checkpoint(table, 300)
+	check := func(versions ...delta.Version) {
+		t.Helper()
+		table := f.open()
+		for _, v := range versions {
+			s, err := table.SnapshotAt(t.Context(), v)
+			if err != nil {
+				t.Fatalf("version %d: %v", v, err)
+			}
+			if s.Version() != v || s.Files().Len() != int(v)+1 || !s.Timestamp().Equal(epoch.Add(time.Duration(v)*time.Second)) {
+				t.Errorf("version %d: it is %d of %s with %d files", v, s.Version(), s.Timestamp(), s.Files().Len())
+			}
+		}
+	}
+	all := []delta.Version{0, 19, 20, 21, 127, 128, 147, 148, 149, 199, 200, 201, 299, 300, 301, 350, 399, 400}
+	check(all...)
+	f.put(200, log.Prefix+"00000000000000000200.checkpoint.parquet", "no Parquet")
+	check(all...)
+	if len(f.warnings) == 0 {
+		t.Error("no warning of the broken checkpoint")
+	}
+	for v := range delta.Version(300) {
+		f.remove(log.CommitKey(v))
+	}
+	check(300, 301, 400)
+	var e *delta.VersionError
+	if _, err := f.open().SnapshotAt(t.Context(), 250); err == nil {
+		t.Error("a version without its commits was read")
+	} else if errors.As(err, &e) && (e.Oldest < 200 || e.Newest != 400) {
+		t.Error(err)
+	}
+}
+
 func TestTimeTravelByVersion(t *testing.T) {
 	f := newFixture(t)
 	f.create(5, "")

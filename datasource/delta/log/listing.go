@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/featuresql/featuresql/datasource/delta/action"
@@ -39,6 +40,11 @@ type Compaction struct {
 
 // List lists the log from a version on. It stops at the first file that belongs to no version: those sort last.
 func List(ctx context.Context, store objstore.Store, from action.Version) (*Listing, error) {
+	return ListRange(ctx, store, from, math.MaxInt64)
+}
+
+// ListRange lists the log from one version to another, both included.
+func ListRange(ctx context.Context, store objstore.Store, from, to action.Version) (*Listing, error) {
 	after := ""
 	if from > 0 {
 		after = versionKey(from, "")
@@ -52,7 +58,11 @@ func List(ctx context.Context, store objstore.Store, from action.Version) (*List
 		if c := o.Key[len(Prefix):]; c == "" || c[0] > '9' {
 			break
 		}
-		switch n := parseKey(o.Key); n.kind {
+		n := parseKey(o.Key)
+		if n.version > to {
+			break
+		}
+		switch n.kind {
 		case commit:
 			l.Commits = append(l.Commits, Commit{n.version, o})
 		case classic, named:
