@@ -363,8 +363,7 @@ func (c *nestedColumn) structure(dst []byte, n *planNode, rep uint8) ([]byte, er
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendJSONString(dst, []byte(child.field.Name))
-		dst = append(dst, ':')
+		dst = append(dst, child.label...)
 		if dst, _, err = c.value(dst, child, rep); err != nil {
 			return dst, err
 		}

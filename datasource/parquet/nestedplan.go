@@ -19,14 +19,15 @@ type planLeaf struct {
 // planNode is a node of the assembly.
 type planNode struct {
 	field    *Field
-	missing  bool  // not in the file: NULL
-	def      uint8 // definition level from which on it is not NULL
-	elemDef  uint8 // List, Map: definition level from which on there is an element
-	elemRep  uint8 // List, Map: repetition level of a further element
-	leaf     int   // Primitive: its leaf in the plan
-	leaves   []int // all leaves below
-	probe    int   // a leaf below that shows the levels
-	extra    bool  // Struct: probe is no child's leaf but only there for its levels
+	label    []byte // of a struct's field: its name as JSON, and a colon
+	missing  bool   // not in the file: NULL
+	def      uint8  // definition level from which on it is not NULL
+	elemDef  uint8  // List, Map: definition level from which on there is an element
+	elemRep  uint8  // List, Map: repetition level of a further element
+	leaf     int    // Primitive: its leaf in the plan
+	leaves   []int  // all leaves below
+	probe    int    // a leaf below that shows the levels
+	extra    bool   // Struct: probe is no child's leaf but only there for its levels
 	children []planNode
 }
 
@@ -105,15 +106,17 @@ func (p *planner) structure(f *Field, n *node) (planNode, error) {
 	out := planNode{field: f, def: n.def, probe: -1, children: make([]planNode, len(f.Children))}
 	for i := range f.Children {
 		c := &f.Children[i]
+		label := append(appendJSONString(nil, []byte(c.Name)), ':')
 		m := match(n, c, p.byID)
 		if m == nil || m.annot.kind == annotNull {
-			out.children[i] = planNode{field: c, missing: true}
+			out.children[i] = planNode{field: c, label: label, missing: true}
 			continue
 		}
 		child, err := p.node(c, m, false)
 		if err != nil {
 			return out, err
 		}
+		child.label = label
 		out.children[i] = child
 		out.leaves = append(out.leaves, child.leaves...)
 		if out.probe < 0 {
