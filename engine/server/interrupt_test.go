@@ -285,3 +285,26 @@ func TestLoadStops(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// TestLimitIsForSelect: max_execution_time ends a SELECT that begins with WITH, and no write that does.
+func TestLimitIsForSelect(t *testing.T) {
+	w := startWarehouse(t, nil)
+	c, _, _ := w.connect()
+	w.exec(c, "CREATE TABLE lim (v INT)", "INSERT INTO lim VALUES (1), (2)", "SET max_execution_time = 10")
+	w.exec(c, "WITH x AS (SELECT 1 AS v) DELETE FROM lim WHERE v IN (SELECT v FROM x) AND sleep(0.05) = 0")
+	st, err := c.PrepareContext(t.Context(), "WITH x AS (SELECT 2 AS v) DELETE FROM lim WHERE v IN (SELECT v FROM x) AND sleep(?) = 0")
+	if err == nil {
+		_, err = st.ExecContext(t.Context(), 0.05)
+	}
+	if err != nil {
+		t.Errorf("prepared: %v", err)
+	}
+	var n int
+	err = c.QueryRowContext(t.Context(), "WITH x AS (SELECT 1 AS v) SELECT sleep(30) FROM x").Scan(&n)
+	if code, _ := mysqlError(err); code != 3024 {
+		t.Errorf("SELECT: %v", err)
+	}
+	if err := c.QueryRowContext(t.Context(), "SELECT count(*) FROM lim").Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d rows are left, %v", n, err)
+	}
+}

@@ -190,7 +190,9 @@ func (r *run) query() (err error) {
 	if err != nil {
 		return err
 	}
-	defer r.limitTime()()
+	if r.selects(parsed) {
+		defer r.limitTime()()
+	}
 	r.attachSink()
 	flags := &sql.QueryFlags{}
 	flags.Set(sql.QFlagDeferProjections)
@@ -292,7 +294,7 @@ func (r *run) limitTime() (stop func()) {
 	if u, isU := v.(uint64); isU {
 		ms, ok = int64(u), true
 	}
-	if err != nil || !ok || ms <= 0 || !isSelect(r.cmd.text) {
+	if err != nil || !ok || ms <= 0 {
 		return func() {}
 	}
 	ctx, cancel := context.WithTimeoutCause(r.ctx, time.Duration(ms)*time.Millisecond, errTimeout)
@@ -304,6 +306,16 @@ func (r *run) limitTime() (stop func()) {
 	return func() { wait(); cancel() }
 }
 
+// selects reports whether the statement, which may be a prepared one, is a SELECT, rather than a write that begins with WITH.
+func (r *run) selects(parsed ast.Statement) bool {
+	if parsed == nil {
+		parsed, _ = r.h.s.cfg.Engine.PreparedDataCache.GetCachedStmt(r.ctx.Session.ID(), sql.RemoveSpaceAndDelimiter(r.cmd.text, ';'))
+	}
+	_, own := parsed.(ast.InjectedStatement)
+	return !own && isSelect(r.cmd.text)
+}
+
+// isSelect reports whether a text may be that of a SELECT.
 func isSelect(text string) bool {
 	text = strings.TrimLeft(text, " \t\r\n(")
 	if len(text) >= 4 && strings.EqualFold(text[:4], "with") {
