@@ -214,7 +214,8 @@ func (p *parser) zone() (int, bool) {
 // datetime. Values beyond 838:59:59 are cut to it. ok is false if s is none of these.
 func ParseTime(s string) (us int64, ok bool) {
 	s = strings.TrimSpace(s)
-	if d, isDate := ParseDatetime(s); isDate && (strings.ContainsAny(s, "T ") || strings.Count(s, "-") > 1) && !strings.HasPrefix(s, "-") && d.HasTime {
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	if d, isDate := ParseDatetime(s); isDate && (digits >= 12 || strings.ContainsAny(s, "T ") || strings.Count(s, "-") > 1) && !strings.HasPrefix(s, "-") && d.HasTime {
 		_, r := FloorDiv(d.Micros, MicrosPerDay)
 		return r, true
 	}

@@ -45,10 +45,10 @@ func init() {
 		spec{name: "crc32", sig: "crc32(s)", doc: "CRC-32 checksum.", args: "s", ret: tInt,
 			row: func(r *Row) error { return r.RetInt(int64(crc32.ChecksumIEEE(r.Str(0)))) }},
 		spec{name: "conv", sig: "conv(s, from, to)", doc: "Digits converted between bases 2 to 36; a negative base means signed.", args: "sii", ret: tString, nullsOut: true, row: conv},
-		spec{name: "bin", sig: "bin(n)", doc: "A number in binary.", args: "i", ret: tString,
-			row: func(r *Row) error { return r.RetBuf(strconv.AppendUint(r.Buf(), uint64(r.Int(0)), 2)) }},
-		spec{name: "oct", sig: "oct(n)", doc: "A number in octal.", args: "i", ret: tString,
-			row: func(r *Row) error { return r.RetBuf(strconv.AppendUint(r.Buf(), uint64(r.Int(0)), 8)) }},
+		spec{name: "bin", sig: "bin(n)", doc: "A number in binary: conv(n, 10, 2).", args: "s", ret: tString, nullsOut: true,
+			row: func(r *Row) error { return inBase(r, 10, 2) }},
+		spec{name: "oct", sig: "oct(n)", doc: "A number in octal: conv(n, 10, 8).", args: "s", ret: tString, nullsOut: true,
+			row: func(r *Row) error { return inBase(r, 10, 8) }},
 		spec{name: "bit_count", sig: "bit_count(n)", doc: "Ones in the binary form of a number.", args: "u", ret: tInt,
 			row: func(r *Row) error { return r.RetInt(int64(bits.OnesCount64(uint64(r.Int(0))))) }},
 		bitSpec("&", "a & b", "Bitwise AND of BIGINT UNSIGNED.", func(a, b uint64) uint64 { return a & b }),
@@ -226,8 +226,10 @@ func exactOperand(r *Row, k int) (types.Int128, int) {
 }
 
 // conv follows CONV: an unsigned 64-bit number, unless the base to convert to is negative.
-func conv(r *Row) error {
-	s, from, to := strings.TrimSpace(string(r.Str(0))), r.Int(1), r.Int(2)
+func conv(r *Row) error { return inBase(r, r.Int(1), r.Int(2)) }
+
+func inBase(r *Row, from, to int64) error {
+	s := strings.TrimSpace(string(r.Str(0)))
 	if !validBase(from) || !validBase(to) {
 		return r.Null()
 	}

@@ -301,6 +301,9 @@ func convert(e expr.Expr, letter byte, name string) (expr.Expr, error) {
 	case 'i':
 		return expr.Cast(e, tInt), nil
 	case 'u':
+		if t.Kind == types.Decimal || t.IsFloat() {
+			e = expr.Cast(e, tInt) // rounded, and below 0 as its bits
+		}
 		return expr.Cast(e, tUint), nil
 	case 'f':
 		return expr.Cast(e, tFloat), nil
