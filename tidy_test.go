@@ -77,6 +77,7 @@ var layers = map[string][]string{
 	"engine/server":      {"engine", "engine/accounts", "engine/catalog", "engine/exec", "engine/mysqlerr", "engine/parser", "engine/planner", "engine/server/wire"},
 	"engine/metrics":     {"engine", "engine/server"},
 	"engine/logictest":   {"engine", "engine/server"},
+	"engine/hostsuites":  nil,
 	"cmd/featuresql": {"datasource/delta", "datasource/delta/feature", "datasource/delta/scan", "datasource/delta/verify", "datasource/objstore", "engine", "engine/catalog", "engine/exec", "engine/metrics", "engine/mysqlerr",
 		"engine/parser", "engine/server", "engine/types", "engine/vector"},
 	"engine/torture": nil,
