@@ -218,6 +218,9 @@ class Generator:
         keys = self.rnd.sample(ROW.split(", "), 5)
         first = pick(["", f"t.b + {self.number('t', 1)}, ", f"CASE WHEN {p('t')} THEN t.a ELSE t.b END DESC, ", "t.m - t.a DESC, ", "t.s IS NULL, "])
         order = first + ", ".join(f"{k} {pick(['', 'DESC'])}" for k in keys)
+        if self.rnd.random() < 0.3:
+            more = self.rnd.choice([self.correlated(), f"EXISTS (SELECT 1 FROM u WHERE {self.link()} AND {p('t')})", f"t.a IN (SELECT u.b FROM u WHERE {self.link()})"])
+            return f"SELECT {ROW}, {more} FROM t WHERE {p('t')} ORDER BY {order} LIMIT {self.rnd.randint(0, 12)} OFFSET {self.rnd.randint(0, 5)}"
         return f"SELECT {pick(['', 'DISTINCT ' if not first else ''])}{ROW} FROM t WHERE {p('t')} ORDER BY {order} LIMIT {self.rnd.randint(0, 12)} OFFSET {self.rnd.randint(0, 5)}"
 
     def query(self):

@@ -296,7 +296,9 @@ func (c *converter) project(n *plan.Project, outer []exec.Field) (rel, error) {
 
 // projection computes es over in; schema gives the names.
 func (c *converter) projection(in rel, es []sql.Expression, schema sql.Schema, outer []exec.Field) (rel, error) {
-	s := c.attachedScope(in, outer)
+	base, keys := unordered(in)
+	s := c.scopeOf(in, outer)
+	s.attach = &attached{in: base}
 	p := &projectRel{}
 	for i, e := range es {
 		x, err := c.scalar(e, s)
@@ -306,8 +308,42 @@ func (c *converter) projection(in rel, es []sql.Expression, schema sql.Schema, o
 		p.exprs = append(p.exprs, x)
 		p.out = append(p.out, exec.Field{Name: schema[i].Name, Type: x.Type(), Nullable: x.Nullable()})
 	}
-	p.input = s.attach.in
+	switch {
+	case s.attach.in == base:
+		p.input = in
+	case keys != nil: // a join keeps no order
+		p.input = &sortRel{input: s.attach.in, keys: keys}
+	default:
+		p.input = s.attach.in
+	}
 	return p, nil
+}
+
+// unordered takes the order off a relation: sorting by keys puts it on again; nil: there is none. The first columns of base are in's.
+func unordered(in rel) (base rel, keys []exec.SortKey) {
+	switch r := in.(type) {
+	case *sortRel:
+		return r.input, r.keys
+	case *limitRel:
+		if base, keys = unordered(r.input); keys != nil {
+			l := *r
+			l.input = &sortRel{input: base, keys: keys}
+			return &l, keys
+		}
+	case *projectRel:
+		below, by := unordered(r.input)
+		if by == nil {
+			break
+		}
+		p := &projectRel{input: below, exprs: slices.Clone(r.exprs), out: slices.Clone(r.out)}
+		for _, k := range by {
+			p.out = append(p.out, exec.Field{Name: "key", Type: k.Expr.Type(), Nullable: k.Expr.Nullable()})
+			p.exprs = append(p.exprs, k.Expr)
+			keys = append(keys, exec.SortKey{Expr: columnOf(p.out, len(p.out)-1), Desc: k.Desc})
+		}
+		return p, keys
+	}
+	return in, nil
 }
 
 func (c *converter) sort(child sql.Node, by sql.SortFields, outer []exec.Field) (rel, error) {
