@@ -2,6 +2,7 @@ package hostsuites
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/enginetest/queries"
@@ -121,11 +122,11 @@ var global = regexp.MustCompile(`(?i)\bglobal\b|\bpersist\b|validate_password`)
 
 // text is every statement of a script.
 func (s script) text() string {
-	text := strings.Join(s.setup, " ")
+	all := slices.Clone(s.setup)
 	for _, st := range s.steps {
-		text += " " + st.query
+		all = append(all, st.query)
 	}
-	return text
+	return strings.Join(all, " ")
 }
 
 func assertion(a queries.ScriptTestAssertion) step {
