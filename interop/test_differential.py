@@ -240,6 +240,7 @@ class Generator:
             lambda: f"SELECT t.a, sum(t.b) FROM t GROUP BY t.a HAVING count(*) > {self.rnd.randint(0, 5)} AND (sum(t.b) > {self.rnd.randint(-5, 5)} OR t.a IS NULL)",
             lambda: f"SELECT count(*), sum(t.a), min(t.b), max(u.s) FROM t, u WHERE {pick(['t.a = u.b', 't.a < u.a'])} AND {p('u')}",
             lambda: f"SELECT t.a, t.b, {self.windowed()} FROM t WHERE {p('t')}",
+            lambda: f"SELECT t.a, t.b, {self.windowed()}, {self.correlated()} FROM t WHERE {p('t')}",
             lambda: f"SELECT w.a, w.v FROM (SELECT t.a, t.s, {self.windowed()} AS v FROM t) w WHERE {pick(['w.v > 2', 'w.a = 1', 'w.s IS NULL'])}",
             lambda: f"SELECT t.a, sum(sum(t.b)) OVER (ORDER BY t.a {pick(['', 'DESC'])}), rank() OVER (ORDER BY count(*)) FROM t WHERE {p('t')} GROUP BY t.a",
             lambda: f"SELECT t.a, (SELECT {pick(['count(*)', 'count(u.b) + 1', 'sum(u.b)', 'min(u.b) * 2'])} FROM u WHERE u.a = t.a AND {p('u')}) FROM t",

@@ -291,14 +291,15 @@ func (c *converter) project(n *plan.Project, outer []exec.Field) (rel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.projection(in, es, n.Schema(), outer)
+	return c.projection(in, es, n.Schema(), len(p.Child.Schema()), outer)
 }
 
-// projection computes es over in; schema gives the names.
-func (c *converter) projection(in rel, es []sql.Expression, schema sql.Schema, outer []exec.Field) (rel, error) {
+// projection computes es over in, of which the host knows the first columns; schema gives the names.
+func (c *converter) projection(in rel, es []sql.Expression, schema sql.Schema, known int, outer []exec.Field) (rel, error) {
 	base, keys := unordered(in)
 	s := c.scopeOf(in, outer)
 	s.attach = &attached{in: base}
+	s.hidden = max(s.hidden, len(s.fields)-known) // windows come behind them
 	p := &projectRel{}
 	for i, e := range es {
 		x, err := c.scalar(e, s)

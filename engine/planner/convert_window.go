@@ -263,7 +263,8 @@ func (c *converter) windowedSort(child sql.Node, by sql.SortFields, es []sql.Exp
 	for i := range by {
 		by[i].Column = all[len(es)+i]
 	}
-	keys, err := c.sortKeys(by, scope{fields: top.fields(), outer: outer})
+	fields := top.fields()
+	keys, err := c.sortKeys(by, scope{fields: fields, outer: outer, hidden: len(fields) - len(child.Schema())})
 	return &sortRel{input: top, keys: keys}, all[:len(es)], err
 }
 
@@ -296,7 +297,7 @@ func (c *converter) having(n *plan.Having, outer []exec.Field) (rel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.projection(top, es, p.Schema(), outer)
+	return c.projection(top, es, p.Schema(), len(p.Child.Schema()), outer)
 }
 
 func (c *converter) windowCall(w *parser.WindowExpr, order []exec.SortKey, s scope) (exec.WindowCall, error) {
