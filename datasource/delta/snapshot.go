@@ -258,7 +258,32 @@ func (s *Snapshot) advance(ctx context.Context, commits []replay.Commit, files [
 	}
 	last := files[len(files)-1]
 	next := &Snapshot{table: s.table, version: last.Version, state: state, commit: last}
+	s.tellRemoved(commits, next)
 	return next, next.setTime(ctx)
+}
+
+// tellRemoved calls OnRemoved for the data files of s that commits removed from next. A file that only got another deletion vector
+// is not among them.
+func (s *Snapshot) tellRemoved(commits []replay.Commit, next *Snapshot) {
+	tell, old := s.table.opts.OnRemoved, s.Files()
+	if tell == nil {
+		return
+	}
+	for _, c := range commits {
+		for _, a := range c.Actions {
+			if a.Remove == nil {
+				continue
+			}
+			path := s.table.root.CanonicalPath(a.Remove.Path)
+			i, was := old.FindPath(path)
+			if _, is := next.Files().FindPath(path); !was || is {
+				continue
+			}
+			if store, key, err := s.table.Locate(path); err == nil {
+				tell(store, key, old.Size(i), old.ModificationTime(i))
+			}
+		}
+	}
 }
 
 // setTime finds the version's time.

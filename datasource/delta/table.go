@@ -21,6 +21,9 @@ type Options struct {
 	// OpenExternal returns the store and key of a file outside of the table's folder, by its absolute URL (shallow
 	// clones). nil: such files are *ExternalFileError.
 	OpenExternal func(url string) (objstore.Store, string, error)
+	// OnRemoved hears of a data file that the newest version has no more, by where it lies, its bytes, and when it was written in
+	// milliseconds of the epoch. It may be called more than once for a file, from any goroutine. nil: nobody wants to know.
+	OnRemoved func(store objstore.Store, key string, sizeBytes, modified int64)
 	// KeptVersions is the number of old versions that are kept in memory besides the newest; default 4.
 	KeptVersions int
 }

@@ -83,7 +83,7 @@ func open(ctx context.Context, r RangeReader, size int64, opts OpenOptions) (*Fi
 	if f.root, f.leaves, err = buildSchema(m); err != nil {
 		return nil, err
 	}
-	f.bytes = int64(len(footer)) + int64(len(m.schema))*300
+	f.bytes = int64(len(footer)) + int64(len(m.schema))*950 // two vectors of bounds are most of it
 	var rows int64
 	for i, g := range m.rowGroups {
 		if len(g.columns) != len(f.leaves) {
@@ -160,7 +160,7 @@ func (f *File) RowGroupRows(i int) int64 { return f.meta.rowGroups[i].numRows }
 // RowGroupFirstRow returns the position in the file of the first row of row group i.
 func (f *File) RowGroupFirstRow(i int) int64 { return f.meta.rowGroups[i].firstRow }
 
-// SizeBytes is the memory that the metadata holds, approximately, once its offset indexes have been used.
+// SizeBytes is the memory that the metadata holds, approximately, once its statistics and offset indexes have been used.
 func (f *File) SizeBytes() int64 { return f.bytes }
 
 // KeyValue returns an entry of the footer's key-value metadata.

@@ -409,7 +409,7 @@ func (p *Provider) OpenTable(ctx context.Context, loc string) (*delta.Table, err
 	if t, ok := p.tables.Get(loc); ok {
 		return t, nil
 	}
-	opts := delta.Options{OnWarning: func(w error) { p.onWarn(loc, w) }, OpenExternal: delta.Within(p.store)}
+	opts := delta.Options{OnWarning: func(w error) { p.onWarn(loc, w) }, OpenExternal: delta.Within(p.store), OnRemoved: p.cache.Forget}
 	t, err := delta.Open(ctx, objstore.Sub(p.store, loc), opts)
 	if err != nil {
 		return nil, err

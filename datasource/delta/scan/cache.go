@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"sync"
 
+	"github.com/featuresql/featuresql/datasource/objstore"
 	"github.com/featuresql/featuresql/engine/types"
 )
 
@@ -19,6 +20,7 @@ type Cache struct {
 	bytes   int64
 	order   *list.List // front: most recently used
 	entries map[cacheKey]*list.Element
+	objects map[objectID]*list.Element // the part of an object that was put last
 	hits    int64
 	misses  int64
 }
@@ -69,9 +71,10 @@ const (
 )
 
 type cacheEntry struct {
-	key   cacheKey
-	value any
-	bytes int64
+	key          cacheKey
+	value        any
+	bytes        int64
+	older, newer *list.Element // the other parts of the object, by when they were put
 }
 
 // NewCache returns a cache of at most maxBytes, or of DefaultCacheBytes if that is 0.
@@ -79,7 +82,7 @@ func NewCache(maxBytes int64) *Cache {
 	if maxBytes <= 0 {
 		maxBytes = DefaultCacheBytes
 	}
-	return &Cache{max: maxBytes, order: list.New(), entries: map[cacheKey]*list.Element{}}
+	return &Cache{max: maxBytes, order: list.New(), entries: map[cacheKey]*list.Element{}, objects: map[objectID]*list.Element{}}
 }
 
 // SizeBytes returns the memory that the cached values say they hold.
@@ -113,7 +116,7 @@ func (c *Cache) get(key cacheKey) (any, bool) {
 	}
 	c.hits++
 	c.order.MoveToFront(e)
-	return e.Value.(*cacheEntry).value, true
+	return entryOf(e).value, true
 }
 
 // entryBytes is about what an entry takes beside its value.
@@ -129,7 +132,12 @@ func (c *Cache) put(key cacheKey, value any, bytes int64) {
 	if e, ok := c.entries[key]; ok {
 		c.drop(e)
 	}
-	c.entries[key] = c.order.PushFront(&cacheEntry{key, value, bytes})
+	last := c.objects[key.object]
+	e := c.order.PushFront(&cacheEntry{key: key, value: value, bytes: bytes, older: last})
+	if last != nil {
+		entryOf(last).newer = e
+	}
+	c.entries[key], c.objects[key.object] = e, e
 	for c.bytes += bytes; c.bytes > c.max; {
 		c.drop(c.order.Back())
 	}
@@ -149,8 +157,34 @@ func cached[T any](c *Cache, key cacheKey, makeValue func() (T, int64, error)) (
 	return v, err
 }
 
+func entryOf(e *list.Element) *cacheEntry {
+	return e.Value.(*cacheEntry) //nolint:forcetypeassert // nothing else is in the list
+}
+
 func (c *Cache) drop(e *list.Element) {
-	entry := c.order.Remove(e).(*cacheEntry)
+	c.order.Remove(e)
+	entry := entryOf(e)
 	delete(c.entries, entry.key)
 	c.bytes -= entry.bytes
+	if entry.older != nil {
+		entryOf(entry.older).newer = entry.newer
+	}
+	switch {
+	case entry.newer != nil:
+		entryOf(entry.newer).older = entry.older
+	case entry.older != nil:
+		c.objects[entry.key.object] = entry.older
+	default:
+		delete(c.objects, entry.key.object)
+	}
+}
+
+// Forget drops what is kept of a data file, by where it lies, its bytes, and when it was written in milliseconds of the epoch.
+func (c *Cache) Forget(store objstore.Store, key string, sizeBytes, modified int64) {
+	id := objectName{store.URL(), key, sizeBytes, modified}.id()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for e := c.objects[id]; e != nil; e = c.objects[id] {
+		c.drop(e)
+	}
 }

@@ -99,15 +99,23 @@ func (p *plan) open(ctx context.Context, ordinal int) ([]morsel, error) {
 	return p.morsels(f, pf), nil
 }
 
+// locate returns where a file lies, and the name of its footer in a cache.
+func (t *Table) locate(i int) (store objstore.Store, key string, footer cacheKey, err error) {
+	path := t.Files.Path(i)
+	if store, key, err = t.Locate(path); err != nil {
+		return nil, "", cacheKey{}, fmt.Errorf("data file %s: %w", path, err)
+	}
+	return store, key, cacheKey{object: objectName{store.URL(), key, t.Files.Size(i), t.Files.ModificationTime(i)}.id()}, nil
+}
+
 // footer returns the decoded footer of a file, cached, after checking it against the log.
 func (s *Source) footer(ctx context.Context, i int) (*parquet.File, cacheKey, error) {
 	files := s.table.Files
-	path, size := files.Path(i), files.Size(i)
-	store, key, err := s.table.Locate(path)
+	store, key, id, err := s.table.locate(i)
 	if err != nil {
-		return nil, cacheKey{}, fmt.Errorf("data file %s: %w", path, err)
+		return nil, cacheKey{}, err
 	}
-	id := cacheKey{object: objectName{store.URL(), key, size, files.ModificationTime(i)}.id()}
+	path, size := files.Path(i), files.Size(i)
 	f, err := cached(s.opts.Cache, id, func() (*parquet.File, int64, error) {
 		f, err := parquet.Open(ctx, storeFile{store, key}, size, parquet.OpenOptions{Path: path, MaxFooterBytes: s.opts.MaxFooterBytes})
 		if err != nil {

@@ -48,7 +48,11 @@ func NewSource[T SnapshotTable](snap Snapshot[T], opts Options) *Source {
 		if d == nil {
 			return nil, nil
 		}
-		key := cacheKey{object: objectName{store: store.URL(), sizeBytes: d.Cardinality}.id(), part: partKey{kind: partDeletions, column: d.UniqueID()}}
+		_, _, key, err := t.locate(file)
+		if err != nil {
+			return nil, err
+		}
+		key.part = partKey{kind: partDeletions, index: int(d.Cardinality), column: d.UniqueID()}
 		set, err := cached(opts.Cache, key, func() (*dv.Bitmap, int64, error) {
 			set, err := dv.LoadWith(ctx, store, d, func(path string) (objstore.Store, string, error) {
 				return t.Locate(files.CanonicalPath(path))

@@ -379,3 +379,35 @@ func TestLookUpsKeepWhatTheyDecode(t *testing.T) {
 		lookUp(id, fmt.Sprint(id%10))
 	}
 }
+
+// What is kept of one file is forgotten at once, and nothing of another.
+func TestCacheForgetsAFile(t *testing.T) {
+	m := fixedModel(t, 2, 2000, parquet.WriterOptions{PageBytes: 200})
+	cache := scan.NewCache(0)
+	table := m.table()
+	src, files := scan.New(table, scan.Options{Cache: cache}), table.Files
+	look := func() {
+		for i := range int64(len(m.files)) {
+			spec := exec.ScanSpec{Columns: []int{1}, Filter: intFilter(m, "=", 0, i*2000+1403), Env: env}
+			if got, _, err := collect(t.Context(), src, spec, 1, vector.MaxRows); err != nil || len(got) != 1 {
+				t.Fatalf("%v, %v", got, err)
+			}
+		}
+	}
+	look()
+	full, bytes := cache.Len(), cache.SizeBytes()
+	for i := range m.files {
+		cache.Forget(m.store, files.Path(i), files.Size(i)+1, files.ModificationTime(i)) // another file of that path
+		if cache.Len() != full {
+			t.Fatalf("%d values are cached, not %d", cache.Len(), full)
+		}
+		cache.Forget(m.store, files.Path(i), files.Size(i), files.ModificationTime(i))
+		if cache.Len() != full/2 || cache.SizeBytes() >= bytes {
+			t.Errorf("without file %d %d values of %d are cached, %d bytes of %d", i, cache.Len(), full, cache.SizeBytes(), bytes)
+		}
+		look()
+		if cache.Len() != full || cache.SizeBytes() != bytes {
+			t.Errorf("%d values and %d bytes are cached, not %d and %d", cache.Len(), cache.SizeBytes(), full, bytes)
+		}
+	}
+}
