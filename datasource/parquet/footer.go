@@ -24,7 +24,7 @@ type chunkMeta struct {
 	typ                       format.Type
 	codec                     format.CompressionCodec
 	numValues                 int64
-	compressedSize            int64
+	plainSize, compressedSize int64 // before and after compression
 	dataOffset, dictOffset    int64
 	bloomOffset               int64
 	bloomLength               int32
@@ -236,6 +236,8 @@ func (c *chunkMeta) parseMeta(r *thriftReader) {
 		case id == 5 && t == thriftI64:
 			c.numValues = r.varint()
 			seen |= 4
+		case id == 6 && t == thriftI64:
+			c.plainSize = r.varint()
 		case id == 7 && t == thriftI64:
 			c.compressedSize = r.varint()
 			seen |= 8

@@ -98,6 +98,9 @@ func (p *Projection) NewRowGroupReader(_ context.Context, rg int, opts ReadOptio
 	if r.batchRows <= 0 || r.batchRows > vector.MaxRows {
 		r.batchRows = vector.MaxRows
 	}
+	if widest := p.widest(rg); widest > maxBatchBytes {
+		r.batchRows = max(1, int(int64(r.batchRows)*maxBatchBytes/widest))
+	}
 	last := int64(0)
 	for _, g := range opts.Ranges {
 		if g.From < last || g.To < g.From || g.To > rows {
@@ -110,6 +113,28 @@ func (p *Projection) NewRowGroupReader(_ context.Context, rg int, opts ReadOptio
 		r.ranges = []RowRange{{0, rows}}
 	}
 	return r, nil
+}
+
+// maxBatchBytes is how many bytes vector.MaxRows rows of a column may have, on average and before compression, until batches get fewer rows.
+const maxBatchBytes = 4 << 20
+
+// widest returns how many bytes, on average, vector.MaxRows rows of the widest column of a row group have.
+func (p *Projection) widest(rg int) (bytes int64) {
+	g := &p.f.meta.rowGroups[rg]
+	for i := range p.cols {
+		sum := int64(0)
+		switch c := &p.cols[i]; {
+		case c.missing():
+		case c.nested != nil:
+			for _, l := range c.nested.leaves {
+				sum += g.columns[l.leaf.index].plainSize
+			}
+		default:
+			sum = g.columns[c.leaf.index].plainSize
+		}
+		bytes = max(bytes, int64(float64(sum)/float64(max(g.numRows, 1))*vector.MaxRows))
+	}
+	return bytes
 }
 
 // Next goes to the next batch and returns its number of rows and the position in the file of the first of them.

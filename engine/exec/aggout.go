@@ -39,7 +39,8 @@ func (s *aggStream) Next(ctx context.Context) (*vector.Batch, error) {
 			return nil, err
 		}
 	}
-	n := min(s.run.query.batchRows(), s.end-s.next)
+	room := s.run.query.textRoom() / max(1, int(s.part.sizeBytes()/int64(s.part.table.n))) // by what groups have on average
+	n := min(s.run.query.batchRows(), s.end-s.next, max(room, 1))
 	s.groups = resize(s.groups, n)
 	for k := range s.groups {
 		s.groups[k] = uint32(s.next + k)

@@ -222,6 +222,10 @@ type asOfStream struct {
 	cols  []*vector.Vector
 	nLeft int
 	out   vector.Batch
+	left  *vector.Batch // whose rows sel names
+	right *rowSet       // which refs names rows of
+	from  int           // of refs, what has not been put out
+	room  int           // for the text of a column of a batch
 
 	claimed bool // this stream merges what was spilled
 	closed  bool
@@ -233,7 +237,7 @@ func newAsOfStream(run *asOfRun, in Stream) (*asOfStream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &asOfStream{run: run, live: []uint16{}, in: in, set: set, nLeft: len(op.left.Fields())}
+	s := &asOfStream{run: run, live: []uint16{}, in: in, set: set, nLeft: len(op.left.Fields()), room: run.query.textRoom()}
 	s.outs, _ = newOutVectors(fieldTypes(op.right.Fields()))
 	s.cols = make([]*vector.Vector, len(op.fields))
 	return s, nil
@@ -245,6 +249,9 @@ func (s *asOfStream) Next(ctx context.Context) (*vector.Batch, error) {
 	}
 	if err := s.run.prepare(ctx); err != nil {
 		return nil, err
+	}
+	if s.from < len(s.refs) {
+		return s.rest(), nil
 	}
 	if s.run.merge != nil {
 		if !s.claimed && !s.run.merging.CompareAndSwap(false, true) {
@@ -319,20 +326,31 @@ func (s *asOfStream) join(b *vector.Batch) (*vector.Batch, error) {
 	return s.emit(b, x.rows), nil
 }
 
-// emit makes a batch of the rows of b that sel names beside rows refs of the right side; nil if there are none.
+// emit makes a batch of the rows of b that sel names beside rows refs of the right side, as far as there is room for text; nil if
+// there are none.
 func (s *asOfStream) emit(b *vector.Batch, rows *rowSet) *vector.Batch {
-	if len(s.sel) == 0 {
+	if s.from = 0; len(s.sel) == 0 {
 		return nil
 	}
-	at := s.sel
+	s.left, s.right = b, rows
+	return s.rest()
+}
+
+// rest puts out what emit had no room for yet.
+func (s *asOfStream) rest() *vector.Batch {
+	b, at := s.left, s.sel[s.from:]
 	if len(at) == b.Len {
 		at = nil
 	}
 	copy(s.cols, b.Cols)
+	took := s.right.fetchAll(s.outs, s.refs[s.from:], at, b.Len, s.run.op.outer, s.room)
 	for i, o := range s.outs {
-		rows.fetch(o, i, s.refs, at, b.Len, s.run.op.outer)
 		s.cols[s.nLeft+i] = &o.Vector
 	}
+	if s.from+took < len(s.sel) {
+		at = s.sel[s.from : s.from+took]
+	}
+	s.from += took
 	s.out = vector.Batch{Len: b.Len, Sel: at, Cols: s.cols}
 	return &s.out
 }

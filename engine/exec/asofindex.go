@@ -165,7 +165,16 @@ func (b *asOfBuilder) take(in *vector.Batch) error {
 		return b.spool.add(in.Cols, keep, in.Len)
 	}
 	at := b.spool.rows.rows
-	_ = b.spool.rows.add(in.Cols, keep, in.Len) // only accounting can fail
+	if err := b.spool.rows.full(in.Cols, keep, in.Len); err != nil {
+		x.spilling.Store(true)
+		if err := b.toFile(); err != nil {
+			return err
+		}
+		return b.spool.add(in.Cols, keep, in.Len)
+	}
+	if err := b.spool.rows.add(in.Cols, keep, in.Len); err != nil {
+		return err
+	}
 	b.add(vecs, in, at)
 	if err = b.acct.set(b.sizeBytes()); err == nil {
 		err = b.spool.acct.set(b.spool.rows.sizeBytes())

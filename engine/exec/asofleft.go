@@ -153,10 +153,15 @@ func (r *asOfReader) take(b *vector.Batch) error {
 	if (at+uint64(len(r.sel)))*readers >= uint64(noRow) {
 		c.spilling.Store(true) // the names are used up
 	}
+	if r.rows.full(b.Cols, r.sel, b.Len) != nil {
+		c.spilling.Store(true)
+	}
 	if c.spilling.Load() {
 		return r.takeToFile(b)
 	}
-	_ = r.rows.add(b.Cols, r.sel, b.Len) // only accounting can fail
+	if err := r.rows.add(b.Cols, r.sel, b.Len); err != nil {
+		return err
+	}
 	r.placeOf = append(r.placeOf, r.places...)
 	for k, place := range r.places {
 		c.offer(place, r.times[k], uint32((at+uint64(k))*readers)+r.number, b, int(r.sel[k]))
@@ -263,11 +268,15 @@ func (c *asOfCandidates) offer(place uint32, t uint64, ref uint32, b *vector.Bat
 // account reserves what is held; where that is much, the rows that have lost go.
 func (r *asOfReader) account() error {
 	if r.rows.rows > 2*r.held+4*chunkRows {
-		r.compact()
+		if err := r.compact(); err != nil {
+			return err
+		}
 	}
 	err := r.acct.set(r.sizeBytes())
 	if isFull(err) && r.rows.rows > r.held+r.held/4+chunkRows {
-		r.compact()
+		if err := r.compact(); err != nil {
+			return err
+		}
 		err = r.acct.set(r.sizeBytes())
 	}
 	if isFull(err) {
@@ -303,11 +312,13 @@ func (r *asOfReader) eachChunk(f func(chunk *vector.Batch, sel []uint16, at int)
 }
 
 // compact lets go of the rows that are no candidates any more.
-func (r *asOfReader) compact() {
+func (r *asOfReader) compact() error {
 	rows, kept := newCollector(r.rows.schema, nil), &asOfReader{of: r.of, number: r.number}
-	_ = r.eachChunk(func(chunk *vector.Batch, sel []uint16, at int) error {
+	err := r.eachChunk(func(chunk *vector.Batch, sel []uint16, at int) error {
 		to := rows.rows
-		_ = rows.add(chunk.Cols, sel, chunk.Len) // only accounting can fail
+		if err := rows.add(chunk.Cols, sel, chunk.Len); err != nil {
+			return err
+		}
 		for k, row := range sel {
 			kept.placeOf = append(kept.placeOf, r.placeOf[at+int(row)])
 			old, p := r.name(at + int(row))
@@ -317,6 +328,7 @@ func (r *asOfReader) compact() {
 		return nil
 	})
 	r.rows, r.placeOf, r.held = rows, kept.placeOf, rows.rows
+	return err
 }
 
 // toFile moves the candidates to the spool.

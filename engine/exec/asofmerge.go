@@ -98,7 +98,9 @@ func sortKeysOf(keys []expr.Expr, time expr.Expr) []SortKey {
 // load reads the next batch of the right side; the candidate outlives the one before.
 func (m *asOfMerge) load(ctx context.Context) (err error) {
 	if m.at >= 0 {
-		m.hold()
+		if err := m.hold(); err != nil {
+			return err
+		}
 		m.at = -1
 	}
 	m.row = 0
@@ -130,15 +132,13 @@ func appendKeys(dst []byte, vecs []*vector.Vector, i int) []byte {
 }
 
 // hold copies the candidate into rows.
-func (m *asOfMerge) hold() {
-	if m.ref == noRow {
-		m.sel[0], m.ref = uint16(m.at), uint32(m.rows.rows)
-		m.rows.copyRow(m.batch.Cols, m.sel[:])
+func (m *asOfMerge) hold() error {
+	if m.ref != noRow {
+		return nil
 	}
+	m.sel[0], m.ref = uint16(m.at), uint32(m.rows.rows)
+	return m.rows.add(m.batch.Cols, m.sel[:], 1)
 }
-
-// copyRow adds the row that sel names; it accounts for nothing.
-func (c *collector) copyRow(cols []*vector.Vector, sel []uint16) { _ = c.add(cols, sel, 1) }
 
 // next joins a batch of the left side.
 func (m *asOfMerge) next(ctx context.Context, s *asOfStream) (*vector.Batch, error) {
@@ -147,7 +147,9 @@ func (m *asOfMerge) next(ctx context.Context, s *asOfStream) (*vector.Batch, err
 		if err != nil {
 			return nil, err
 		}
-		m.renew()
+		if err := m.renew(); err != nil {
+			return nil, err
+		}
 		if err := m.join(ctx, s, b); err != nil {
 			return nil, err
 		}
@@ -159,7 +161,7 @@ func (m *asOfMerge) next(ctx context.Context, s *asOfStream) (*vector.Batch, err
 }
 
 // renew empties rows but for the candidate.
-func (m *asOfMerge) renew() {
+func (m *asOfMerge) renew() error {
 	old := m.rows
 	m.rows = newCollector(newRowSchema(fieldTypes(m.run.op.right.Fields())), nil)
 	switch {
@@ -167,9 +169,11 @@ func (m *asOfMerge) renew() {
 		m.ref = noRow
 	case m.ref != noRow:
 		m.sel[0] = uint16(m.ref & (chunkRows - 1))
-		m.rows.copyRow(old.chunks[m.ref>>chunkBits].Cols, m.sel[:])
+		ref := m.ref
 		m.ref = 0
+		return m.rows.add(old.chunks[ref>>chunkBits].Cols, m.sel[:], 1)
 	}
+	return nil
 }
 
 // join finds the right row of each row of b.
@@ -190,7 +194,9 @@ func (m *asOfMerge) join(ctx context.Context, s *asOfStream, b *vector.Batch) er
 				return err
 			}
 			if (m.at >= 0 || m.ref != noRow) && bytes.Equal(m.ckey, m.lkey) {
-				m.hold()
+				if err := m.hold(); err != nil {
+					return err
+				}
 				ref = m.ref
 			}
 		}

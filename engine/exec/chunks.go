@@ -108,6 +108,54 @@ func newCollector(s *rowSchema, acct *account) *collector {
 	return &collector{schema: s, acct: acct}
 }
 
+// maxChunkText is how many bytes of text a column of a chunk may have, which offsets of 32 bits reach.
+const maxChunkText = 1 << 30
+
+// full is a *MemoryError if the live rows of cols have more text than the chunk that they come to has room for.
+func (c *collector) full(cols []*vector.Vector, sel []uint16, n int) error {
+	var chunk *vector.Batch
+	if c.rows&(chunkRows-1) != 0 {
+		chunk = c.chunks[len(c.chunks)-1]
+	}
+	for i, v := range cols {
+		var dst *vector.Vector
+		if chunk != nil {
+			dst = chunk.Cols[i]
+		}
+		coded := v.Codes != nil && c.schema.dicts[i] != nil && (dst == nil || dst.Codes != nil)
+		if v.Type.Physical() != types.PhysBytes || coded {
+			continue
+		}
+		held, more := 0, textBytes(v, sel, n)
+		if dst != nil {
+			held = len(dst.Data)
+		}
+		if held+more > maxChunkText {
+			return &MemoryError{Operator: "text of rows that are kept together", WantedBytes: int64(more), UsedBytes: int64(held), LimitBytes: maxChunkText}
+		}
+	}
+	return nil
+}
+
+// textBytes is how many bytes of text the live rows of v have, or more where that is little.
+func textBytes(v *vector.Vector, sel []uint16, n int) int {
+	most := len(v.Data)
+	if v.Codes != nil {
+		most = len(v.Dict.Data) * n
+	}
+	if most <= maxChunkText/16 {
+		return most
+	}
+	if sel != nil {
+		n = len(sel)
+	}
+	sum := 0
+	for k := range n {
+		sum += len(v.Bytes(rowAt(sel, k)))
+	}
+	return sum
+}
+
 // add copies the live rows of cols (of n rows, of which sel names the live ones). The columns need not be of
 // one batch.
 func (c *collector) add(cols []*vector.Vector, sel []uint16, n int) error {
@@ -136,6 +184,9 @@ func (c *collector) addRange(cols []*vector.Vector, sel []uint16, n int) error {
 			c.sel = append(c.sel, uint16(i))
 		}
 		return c.add(cols, c.sel[:n], n)
+	}
+	if err := c.full(cols, sel, n); err != nil {
+		return err
 	}
 	if c.rows&(chunkRows-1) == 0 {
 		c.newChunk(len(cols))
@@ -229,14 +280,6 @@ func (c *collector) newFlat(i, n int) *vector.Vector {
 		v.Off = append(make([]int32, 0, n+1), 0)
 	}
 	return v
-}
-
-// copyRows adds n flat or coded rows; it accounts for nothing.
-func (c *collector) copyRows(cols []*vector.Vector, n int) {
-	acct := c.acct
-	c.acct = nil
-	_ = c.add(cols, nil, n) // only accounting can fail
-	c.acct = acct
 }
 
 // sizeBytes is the memory of the chunks.

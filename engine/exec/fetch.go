@@ -5,22 +5,44 @@ import (
 	"github.com/featuresql/featuresql/engine/vector"
 )
 
-// fetch makes dst a vector of n rows and puts the value of kept row refs[k] into row at[k] (nil at: row k).
-// A ref of noRow gives NULL. Rows not in at are unspecified but readable. at ascends.
-func (r *rowSet) fetch(dst *outVector, col int, refs []uint32, at []uint16, n int, outer bool) {
+// rowText is how many bytes of text a column may have for each row of a full batch of rows that are gathered from others; where rows
+// are longer, batches have fewer of them, but one at least. Offsets of 32 bits reach a thousand times as far.
+const rowText = 256
+
+// textRoom is how many bytes of text, about, a column of a batch may have.
+func (q *Query) textRoom() int {
+	room := int64(rowText * q.batchRows())
+	if limit := q.Memory.tightest(); limit > 0 {
+		room = min(room, max(limit/64, 64<<10))
+	}
+	return int(room)
+}
+
+// fetchAll makes dst vectors of n rows and puts the values of kept row refs[k] into row at[k] (nil at: row k). A ref of noRow
+// gives NULL. Rows not in at are unspecified but readable. at ascends. It returns how many refs it got to until the text of a
+// column passed room.
+func (r *rowSet) fetchAll(dst []*outVector, refs []uint32, at []uint16, n int, outer bool, room int) int {
+	for i, o := range dst {
+		refs = refs[:r.fetch(o, i, refs, at, n, outer, room)]
+	}
+	return len(refs)
+}
+
+// fetch is fetchAll for one column.
+func (r *rowSet) fetch(dst *outVector, col int, refs []uint32, at []uint16, n int, outer bool, room int) int {
 	c := &r.cols[col]
 	t := r.types[col]
 	if c.codes != nil {
 		r.fetchCodes(dst, c, refs, at, n, t)
 		r.fetchNulls(dst, col, refs, at, outer)
-		return
+		return len(refs)
 	}
 	resetVector(&dst.Vector, t, n)
 	if len(r.chunks) == 0 {
 		fillZero(dst, n)
 		dst.allValid()
 		clear(dst.Valid)
-		return
+		return len(refs)
 	}
 	switch dst.Phys {
 	case types.PhysI32:
@@ -32,9 +54,10 @@ func (r *rowSet) fetch(dst *outVector, col int, refs []uint32, at []uint16, n in
 	case types.PhysI128:
 		fetchFixed(dst.I128, c.i128, refs, at)
 	case types.PhysBytes:
-		r.fetchBytes(dst, col, refs, at, n)
+		refs = refs[:r.fetchBytes(dst, col, refs, at, n, room)]
 	}
 	r.fetchNulls(dst, col, refs, at, outer)
+	return len(refs)
 }
 
 func fillZero(dst *outVector, n int) {
@@ -67,7 +90,7 @@ func fetchFixed[T any](dst []T, chunks [][]T, refs []uint32, at []uint16) {
 
 func (r *rowSet) fetchCodes(dst *outVector, c *rowColumn, refs []uint32, at []uint16, n int, t types.Type) {
 	dst.codes = resize(dst.codes, n)
-	if at != nil {
+	if at != nil || len(refs) < n {
 		clear(dst.codes) // rows without a value must hold a code in range
 	}
 	for k, ref := range refs {
@@ -81,8 +104,13 @@ func (r *rowSet) fetchCodes(dst *outVector, c *rowColumn, refs []uint32, at []ui
 	v.Type, v.Phys, v.Len, v.Valid, v.Codes, v.Dict = t, types.PhysBytes, n, nil, dst.codes, c.dict
 }
 
-func (r *rowSet) fetchBytes(dst *outVector, col int, refs []uint32, at []uint16, n int) {
+func (r *rowSet) fetchBytes(dst *outVector, col int, refs []uint32, at []uint16, n, room int) int {
+	took := len(refs)
 	for k, ref := range refs {
+		if len(dst.Data) > room {
+			took = k
+			break
+		}
 		if at != nil {
 			for len(dst.Off) <= int(at[k]) {
 				dst.Off = append(dst.Off, int32(len(dst.Data)))
@@ -93,8 +121,14 @@ func (r *rowSet) fetchBytes(dst *outVector, col int, refs []uint32, at []uint16,
 		}
 		dst.Off = append(dst.Off, int32(len(dst.Data)))
 	}
-	for len(dst.Off) <= n {
-		dst.Off = append(dst.Off, int32(len(dst.Data)))
+	padOffsets(&dst.Vector, n)
+	return took
+}
+
+// padOffsets makes the rows of v that have no text yet empty.
+func padOffsets(v *vector.Vector, n int) {
+	for len(v.Off) <= n {
+		v.Off = append(v.Off, int32(len(v.Data)))
 	}
 }
 
@@ -113,9 +147,10 @@ func (r *rowSet) fetchNulls(dst *outVector, col int, refs []uint32, at []uint16,
 	}
 }
 
-// fetchProbe gathers rows of a batch's column into dst: dst[k] = v[idx[k]].
-func fetchProbe(dst *outVector, v *vector.Vector, idx []uint16) {
-	n := len(idx)
+// fetchProbe gathers rows of a batch's column into dst: dst[k] = v[idx[k]]. It returns how many rows it got to until their text
+// passed room; the others are unspecified but readable.
+func fetchProbe(dst *outVector, v *vector.Vector, idx []uint16, room int) int {
+	n, took := len(idx), len(idx)
 	if v.Codes != nil {
 		dst.codes = resize(dst.codes, n)
 		for k, i := range idx {
@@ -138,14 +173,19 @@ func fetchProbe(dst *outVector, v *vector.Vector, idx []uint16) {
 		case types.PhysI128:
 			takeFixed(dst.I128, v.I128, idx)
 		case types.PhysBytes:
-			for _, i := range idx {
+			for k, i := range idx {
+				if len(dst.Data) > room {
+					took = k
+					break
+				}
 				dst.Data = append(dst.Data, v.Data[v.Off[i]:v.Off[i+1]]...)
 				dst.Off = append(dst.Off, int32(len(dst.Data)))
 			}
+			padOffsets(&dst.Vector, n)
 		}
 	}
 	if v.Valid == nil {
-		return
+		return took
 	}
 	dst.valid = resize(dst.valid, (n+63)/64)
 	clear(dst.valid)
@@ -153,6 +193,29 @@ func fetchProbe(dst *outVector, v *vector.Vector, idx []uint16) {
 		dst.valid[k>>6] |= v.Valid[i>>6] >> (i & 63) & 1 << (uint(k) & 63)
 	}
 	dst.Valid = dst.valid
+	return took
+}
+
+// cut makes o its first n rows.
+func (o *outVector) cut(n int) {
+	v := &o.Vector
+	v.Len = n
+	switch {
+	case v.Codes != nil:
+		v.Codes = v.Codes[:n]
+		return
+	case v.Phys == types.PhysI32:
+		v.I32 = v.I32[:n]
+	case v.Phys == types.PhysI64:
+		v.I64 = v.I64[:n]
+	case v.Phys == types.PhysF64:
+		v.F64 = v.F64[:n]
+	case v.Phys == types.PhysI128:
+		v.I128 = v.I128[:n]
+	case v.Phys == types.PhysBytes:
+		v.Off = v.Off[:n+1]
+		v.Data = v.Data[:v.Off[n]]
+	}
 }
 
 func resizeDecimal(v *vector.Vector, p types.Physical, n int) {

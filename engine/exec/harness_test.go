@@ -51,6 +51,9 @@ func (t *table) after(n, i int) *expr.Column {
 	return &c
 }
 
+// longText is longer than what a column may have a row in a batch of three.
+var longText = strings.Repeat("long enough to be no prefix ", 29)
+
 func drawValue(r *rapid.T, t types.Type) types.Value {
 	if rapid.IntRange(0, 6).Draw(r, "null") == 0 {
 		return types.NullOf(t)
@@ -74,7 +77,7 @@ func drawValue(r *rapid.T, t types.Type) types.Value {
 		}
 		return types.DecimalValue(t, types.Int128From(int64(k)))
 	case tString:
-		return types.StringValue([]string{"", "a", "b\x00", "b", "ab", "long enough to be no prefix", "é"}[k+3])
+		return types.StringValue([]string{"", "a", "b\x00", "b", "ab", longText, "é"}[k+3])
 	case tUint:
 		return types.IntValue(t, int64(k)) // negative: beyond the range of BIGINT
 	case tBig:

@@ -30,6 +30,8 @@ type joinStream struct {
 	pairRow []uint16 // live row
 	refs    []uint32
 	sel     []uint16
+	from    int // of refs, what has not been put out
+	room    int // for the text of a column of a batch
 
 	nProbe int
 	outs   []*outVector // probe columns, then build columns
@@ -48,6 +50,7 @@ type expandState uint8
 const (
 	expandPairs expandState = iota
 	expandUnmatched
+	expandSingles
 )
 
 // restState walks the build rows without a match.
@@ -59,7 +62,7 @@ type restState struct {
 
 func newJoinStream(run *joinRun, in Stream) (*joinStream, error) {
 	op := run.op
-	s := &joinStream{run: run, in: in, op: op, nProbe: len(op.probe.Fields())}
+	s := &joinStream{run: run, in: in, op: op, nProbe: len(op.probe.Fields()), room: run.query.textRoom()}
 	var err error
 	if s.set, err = compileExprs(op.probeKeys, run.query.Env); err != nil {
 		return nil, err
@@ -132,9 +135,14 @@ func (s *joinStream) step(ctx context.Context) (*vector.Batch, error) {
 	case s.residual == nil && s.op.kind.probeOnly():
 		return s.pick(b, s.op.kind == JoinSemi, func(k int) bool { return s.heads[k] != 0 }), nil
 	case s.residual == nil && !t.duplicates.Load():
-		return s.single(b), nil
+		s.single(b)
+		if len(s.refs) == 0 {
+			return nil, nil
+		}
+		return s.singles(b), nil
 	}
 	s.batch, s.pos, s.ref, s.state = b, 0, 0, expandPairs
+	s.from, s.refs = 0, s.refs[:0]
 	s.hit = resize(s.hit, b.Rows())
 	clear(s.hit)
 	return nil, nil
@@ -227,8 +235,8 @@ func (s *joinStream) nullRows(b *vector.Batch) []uint16 {
 	return s.pairRow
 }
 
-// single joins b where every row has one match at most: the probe's columns are passed on as they are.
-func (s *joinStream) single(b *vector.Batch) *vector.Batch {
+// single lists the match of each row of b where every row has one at most.
+func (s *joinStream) single(b *vector.Batch) {
 	keepAll := s.op.kind.keepsProbe()
 	s.refs, s.sel = s.refs[:0], s.sel[:0]
 	if b.Sel == nil {
@@ -244,9 +252,7 @@ func (s *joinStream) single(b *vector.Batch) *vector.Batch {
 			}
 		}
 	}
-	if len(s.refs) == 0 {
-		return nil
-	}
+	s.from = 0
 	if s.op.kind.keepsBuild() {
 		for _, ref := range s.refs {
 			if ref != noRow {
@@ -254,24 +260,38 @@ func (s *joinStream) single(b *vector.Batch) *vector.Batch {
 			}
 		}
 	}
-	at := s.sel
+}
+
+// singles puts out the rest of what single listed, as far as there is room for text: the probe's columns are passed on as they are.
+func (s *joinStream) singles(b *vector.Batch) *vector.Batch {
+	refs, at := s.refs[s.from:], s.sel[s.from:]
 	if len(at) == b.Len {
 		at = nil
 	}
 	copy(s.cols, b.Cols)
-	for i := range s.op.build.Fields() {
-		o := s.outs[s.nProbe+i]
-		s.run.table.rows.fetch(o, i, s.refs, at, b.Len, keepAll)
+	build := s.outs[s.nProbe:]
+	took := s.run.table.rows.fetchAll(build, refs, at, b.Len, s.op.kind.keepsProbe(), s.room)
+	for i, o := range build {
 		s.cols[s.nProbe+i] = &o.Vector
 	}
+	s.batch, s.state = nil, expandSingles
+	if took < len(refs) {
+		at, s.batch = s.sel[s.from:s.from+took], b
+	}
+	s.from += took
 	s.out = vector.Batch{Len: b.Len, Sel: at, Cols: s.cols}
 	return &s.out
 }
 
 // expand puts out the next pairs of the current batch, then its rows without a match.
 func (s *joinStream) expand() (*vector.Batch, error) {
+	if s.state == expandSingles {
+		return s.singles(s.batch), nil
+	}
 	if s.state == expandPairs {
-		s.nextPairs()
+		if s.from == len(s.refs) {
+			s.nextPairs()
+		}
 		if len(s.refs) == 0 {
 			s.state = expandUnmatched
 			return nil, nil
@@ -310,7 +330,7 @@ func (s *joinStream) withoutBuild(b *vector.Batch) *vector.Batch {
 
 // nextPairs lists the next pairs of probe and build rows, at most a batch of them.
 func (s *joinStream) nextPairs() {
-	s.pairPos, s.pairRow, s.refs = s.pairPos[:0], s.pairRow[:0], s.refs[:0]
+	s.pairPos, s.pairRow, s.refs, s.from = s.pairPos[:0], s.pairRow[:0], s.refs[:0], 0
 	limit, next := s.run.query.batchRows(), s.run.table.next
 	for n := len(s.heads); s.pos < n; s.pos++ {
 		ref := s.ref
@@ -331,17 +351,22 @@ func (s *joinStream) nextPairs() {
 	}
 }
 
-// pairs gathers the listed pairs and applies the residual; nil if none is to be put out.
+// pairs gathers the listed pairs, as far as there is room for text, and applies the residual; nil if none is to be put out.
 func (s *joinStream) pairs() (*vector.Batch, error) {
-	n, t := len(s.refs), s.run.table
+	refs, rows, t := s.refs[s.from:], s.pairRow[s.from:], s.run.table
+	n := len(refs)
 	for i, v := range s.batch.Cols {
-		fetchProbe(s.outs[i], v, s.pairPos)
-		s.cols[i] = &s.outs[i].Vector
+		n = min(n, fetchProbe(s.outs[i], v, s.pairPos[s.from:], s.room))
 	}
-	for i := range s.op.build.Fields() {
-		t.rows.fetch(s.outs[s.nProbe+i], i, s.refs, nil, n, false)
-		s.cols[s.nProbe+i] = &s.outs[s.nProbe+i].Vector
+	if n = t.rows.fetchAll(s.outs[s.nProbe:], refs[:n], nil, n, false, s.room); n < len(refs) {
+		for _, o := range s.outs {
+			o.cut(n)
+		}
 	}
+	for i, o := range s.outs {
+		s.cols[i] = &o.Vector
+	}
+	s.from += n
 	s.out = vector.Batch{Len: n, Cols: s.cols}
 	if s.residual != nil {
 		sel, err := s.residual.Apply(&s.out)
@@ -350,15 +375,14 @@ func (s *joinStream) pairs() (*vector.Batch, error) {
 		}
 		s.out.Sel = sel
 	}
-	rows := s.out.Rows()
-	for k := range rows {
+	for k := range s.out.Rows() {
 		i := s.out.Row(k)
-		s.hit[s.pairRow[i]] = true
+		s.hit[rows[i]] = true
 		if t.matched != nil {
-			t.mark(s.refs[i])
+			t.mark(refs[i])
 		}
 	}
-	if rows == 0 || s.op.kind.probeOnly() || s.op.kind.buildOnly() {
+	if s.out.Rows() == 0 || s.op.kind.probeOnly() || s.op.kind.buildOnly() {
 		return nil, nil
 	}
 	return &s.out, nil

@@ -20,6 +20,7 @@ const (
 	joinParts     = 1 << joinPartLg
 	maxJoinDepth  = 3
 	partBlockRows = 256
+	partBlockText = 64 << 10 // bytes from which on a column ends a block
 )
 
 // joinSpill is both sides of a join in files.
@@ -53,6 +54,7 @@ type partFiles struct {
 	open   [joinParts][]*vector.Vector
 	types  []types.Type
 	sel    [joinParts][]uint16
+	room   int // for the text of a column of a block
 }
 
 func (q *Query) newPartFiles(ts []types.Type) (*partFiles, error) {
@@ -60,7 +62,7 @@ func (q *Query) newPartFiles(ts []types.Type) (*partFiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &partFiles{file: f, types: ts}, nil
+	return &partFiles{file: f, types: ts, room: min(partBlockText, q.textRoom())}, nil
 }
 
 func (p *partFiles) close() { p.file.close() }
@@ -81,7 +83,8 @@ func (p *partFiles) add(cols []*vector.Vector, n int) error {
 			appendRows(v, cols[i], sel, n)
 		}
 		p.sel[part] = sel[:0]
-		if rows := p.open[part][0].Len; rows >= partBlockRows {
+		text := func(v *vector.Vector) bool { return len(v.Data) > p.room }
+		if p.open[part][0].Len >= partBlockRows || slices.ContainsFunc(p.open[part], text) {
 			if err := p.flush(part); err != nil {
 				return err
 			}

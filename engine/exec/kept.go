@@ -90,9 +90,16 @@ func newSpool(q *Query, schema *rowSchema, operator string, workers int) *spool 
 
 // add keeps the live rows of a batch.
 func (s *spool) add(cols []*vector.Vector, sel []uint16, n int) error {
-	_ = s.rows.add(cols, sel, n) // only accounting can fail
+	err := s.rows.full(cols, sel, n)
+	if err != nil {
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	if err := s.rows.add(cols, sel, n); err != nil {
+		return err
+	}
 	size := s.rows.sizeBytes()
-	var err error
 	if s.share == 0 || size <= s.share {
 		if err = s.acct.set(size); err == nil {
 			return nil

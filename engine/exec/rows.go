@@ -52,22 +52,23 @@ func (r *RowsOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 		return nil, err
 	}
 	if r.ahead {
-		return []Stream{newAheadStream(r, it, q.batchRows())}, nil
+		return []Stream{newAheadStream(r, it, q)}, nil
 	}
-	return []Stream{newRowsStream(r, it, q.batchRows())}, nil
+	return []Stream{newRowsStream(r, it, q)}, nil
 }
 
 type rowsStream struct {
 	op    *RowsOp
 	iter  RowIter
 	limit int
+	room  int // for the text of a column of a batch
 	outs  []*outVector
 	out   vector.Batch
 	err   error
 }
 
-func newRowsStream(r *RowsOp, it RowIter, limit int) *rowsStream {
-	s := &rowsStream{op: r, iter: it, limit: limit}
+func newRowsStream(r *RowsOp, it RowIter, q *Query) *rowsStream {
+	s := &rowsStream{op: r, iter: it, limit: q.batchRows(), room: q.textRoom()}
 	s.outs, s.out.Cols = newOutVectors(fieldTypes(r.fields))
 	return s
 }
@@ -80,7 +81,7 @@ func (s *rowsStream) Next(ctx context.Context) (*vector.Batch, error) {
 		resetVector(&o.Vector, s.op.fields[i].Type, 0)
 	}
 	n := 0
-	for ; n < s.limit; n++ {
+	for full := false; n < s.limit && !full; n++ {
 		row, err := s.iter.Next(ctx)
 		if err != nil {
 			s.err = err
@@ -92,6 +93,7 @@ func (s *rowsStream) Next(ctx context.Context) (*vector.Batch, error) {
 		}
 		for i, v := range row {
 			s.outs[i].AppendValue(v)
+			full = full || len(s.outs[i].Data) > s.room
 		}
 	}
 	if n == 0 || (s.err != nil && !errors.Is(s.err, io.EOF)) {
@@ -131,10 +133,10 @@ type aheadBatch struct {
 	err   error
 }
 
-func newAheadStream(r *RowsOp, it RowIter, limit int) *aheadStream {
+func newAheadStream(r *RowsOp, it RowIter, q *Query) *aheadStream {
 	s := &aheadStream{iter: it, made: make(chan aheadBatch, batchesAhead+1), free: make(chan *rowsStream, batchesAhead)}
 	for i := range s.parts {
-		s.parts[i] = newRowsStream(r, it, limit)
+		s.parts[i] = newRowsStream(r, it, q)
 		s.free <- s.parts[i]
 	}
 	return s

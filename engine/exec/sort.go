@@ -145,6 +145,11 @@ func (w *sortWorker) add(b *vector.Batch) error {
 			return nil
 		}
 	}
+	if err := w.rows.full(b.Cols, sel, b.Len); err != nil && w.rows.rows > 0 {
+		if err := w.toFile(); err != nil {
+			return err
+		}
+	}
 	n := b.Len
 	if sel != nil {
 		n = len(sel)
@@ -156,7 +161,9 @@ func (w *sortWorker) add(b *vector.Batch) error {
 		return err
 	}
 	if w.limit > 0 && len(w.entries) >= 2*w.limit+vector.MaxRows {
-		w.cut()
+		if err := w.cut(); err != nil {
+			return err
+		}
 	}
 	return w.charge()
 }
@@ -321,10 +328,10 @@ func (e *sortEntry) word(i int) uint64 {
 }
 
 // cut keeps the first limit rows and tightens the bound.
-func (w *sortWorker) cut() {
+func (w *sortWorker) cut() error {
 	w.order()
 	if len(w.entries) <= w.limit {
-		return
+		return nil
 	}
 	w.entries = w.entries[:w.limit]
 	last := w.entries[w.limit-1].prefix
@@ -334,34 +341,35 @@ func (w *sortWorker) cut() {
 			break
 		}
 	}
-	w.compact()
+	return w.compact()
 }
 
 // compact copies the rows that are left into a new collector, in order.
-func (w *sortWorker) compact() {
+func (w *sortWorker) compact() error {
 	rows := newRowSet(w.schema.types, []*collector{w.rows})
 	fresh, oldKeys := newCollector(w.schema, nil), w.keys
 	w.keys, w.keyMem = nil, 0
 	outs, cols := newOutVectors(w.schema.types)
 	refs := make([]uint32, 0, vector.MaxRows)
-	for at := 0; at < len(w.entries); at += vector.MaxRows {
+	for at := 0; at < len(w.entries); at += len(refs) {
 		part := w.entries[at:min(at+vector.MaxRows, len(w.entries))]
 		refs = refs[:0]
 		for i := range part {
 			refs = append(refs, part[i].ref)
 		}
-		for i := range cols {
-			rows.fetch(outs[i], i, refs, nil, len(refs), false)
-		}
+		refs = refs[:rows.fetchAll(outs, refs, nil, len(refs), false, w.query.textRoom())]
 		for i, ref := range refs {
 			part[i].ref = uint32(at + i)
 			if !w.exact {
 				w.keepKey(part[i].ref, oldKeys[ref>>chunkBits].row(ref&(chunkRows-1)))
 			}
 		}
-		fresh.copyRows(cols, len(refs))
+		if err := fresh.add(cols, nil, len(refs)); err != nil {
+			return err
+		}
 	}
 	w.rows = fresh
+	return nil
 }
 
 func (w *sortWorker) sizeBytes() int64 {

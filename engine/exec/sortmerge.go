@@ -3,6 +3,7 @@ package exec
 import (
 	"bytes"
 	"io"
+	"sort"
 
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -17,6 +18,7 @@ type memoryMerge struct {
 	refs    []uint32
 	outs    []*outVector
 	out     vector.Batch
+	room    int // for the text of a column of a batch
 }
 
 func newMemoryMerge(workers []*sortWorker, ts []types.Type) *memoryMerge {
@@ -24,6 +26,7 @@ func newMemoryMerge(workers []*sortWorker, ts []types.Type) *memoryMerge {
 	var collectors []*collector
 	chunks := 0
 	for _, w := range workers {
+		m.room = w.query.textRoom()
 		m.base = append(m.base, uint32(chunks<<chunkBits))
 		chunks += len(w.rows.chunks)
 		collectors = append(collectors, w.rows)
@@ -43,16 +46,27 @@ func (m *memoryMerge) next(n int, skip bool) (*vector.Batch, int, error) {
 		m.refs = append(m.refs, m.base[w]+m.workers[w].entries[m.pos[w]].ref)
 		m.pos[w]++
 	}
+	got := len(m.refs)
 	if len(m.refs) == 0 {
 		return nil, 0, io.EOF
 	}
 	if !skip {
-		for i := range m.outs {
-			m.rows.fetch(m.outs[i], i, m.refs, nil, len(m.refs), false)
+		got = m.rows.fetchAll(m.outs, m.refs, nil, got, false, m.room)
+		m.putBack(m.refs[got:])
+		for _, o := range m.outs {
+			o.cut(got)
 		}
-		m.out.Len = len(m.refs)
+		m.out.Len = got
 	}
-	return &m.out, len(m.refs), nil
+	return &m.out, got, nil
+}
+
+// putBack makes the rows that were taken last come again.
+func (m *memoryMerge) putBack(refs []uint32) {
+	for _, ref := range refs {
+		w := sort.Search(len(m.base), func(i int) bool { return m.base[i] > ref }) - 1
+		m.pos[w]--
+	}
 }
 
 // least returns the worker whose next row comes first, or -1.

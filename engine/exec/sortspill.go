@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/featuresql/featuresql/engine/types"
 	"github.com/featuresql/featuresql/engine/vector"
@@ -15,8 +16,11 @@ import (
 // rows' whole keys.
 type sortSpill struct{ *blockFile }
 
-// Rows of a spilled block: a merge holds one block of each run.
-const spillBlockRows = 1024
+// Rows of a spilled block, and bytes from which on a column of text ends it: a merge holds one block of each run.
+const (
+	spillBlockRows = 1024
+	spillBlockText = 128 << 10
+)
 
 // charge accounts for the memory in use; past the budget, what is there is sorted and written out.
 func (w *sortWorker) charge() error {
@@ -24,6 +28,14 @@ func (w *sortWorker) charge() error {
 	if err == nil || !isFull(err) {
 		return err
 	}
+	if err := w.toFile(); err != nil {
+		return err
+	}
+	return w.acct.set(w.sizeBytes())
+}
+
+// toFile sorts what is there and writes it out.
+func (w *sortWorker) toFile() error {
 	if w.spill == nil {
 		f, err := w.query.newBlockFile()
 		if err != nil {
@@ -32,10 +44,7 @@ func (w *sortWorker) charge() error {
 		w.spill = &sortSpill{f}
 	}
 	w.order()
-	if err := w.spillRun(); err != nil {
-		return err
-	}
-	return w.acct.set(w.sizeBytes())
+	return w.spillRun()
 }
 
 // spillRun writes the ordered entries out as a run and empties the worker.
@@ -44,19 +53,20 @@ func (w *sortWorker) spillRun() error {
 	rows := newRowSet(w.schema.types, []*collector{w.rows})
 	outs, cols := newOutVectors(w.schema.types)
 	keys := vector.New(types.Of(types.Binary), 0)
-	refs := make([]uint32, 0, spillBlockRows)
-	for at := 0; at < len(w.entries); at += spillBlockRows {
+	refs, room := make([]uint32, 0, spillBlockRows), min(spillBlockText, w.query.textRoom())
+	for at := 0; at < len(w.entries); at += len(refs) {
 		part := w.entries[at:min(at+spillBlockRows, len(w.entries))]
 		refs = refs[:0]
 		resetVector(keys, keys.Type, len(part))
 		for _, e := range part {
+			if len(keys.Data) > room {
+				break
+			}
 			refs = append(refs, e.ref)
 			keys.Data = w.appendKey(keys.Data, e)
 			keys.Off = append(keys.Off, int32(len(keys.Data)))
 		}
-		for i := range cols {
-			rows.fetch(outs[i], i, refs, nil, len(refs), false)
-		}
+		refs = refs[:rows.fetchAll(outs, refs, nil, len(refs), false, room)]
 		if err := w.spill.write(append(cols, keys), len(refs)); err != nil {
 			return err
 		}
@@ -82,6 +92,7 @@ type spillMerge struct {
 	outs  []*outVector
 	out   vector.Batch
 	rows  []uint16
+	room  int // for the text of a column of a batch
 }
 
 // runCursor reads one run block by block.
@@ -125,6 +136,7 @@ func newSpillMerge(workers []*sortWorker, ts []types.Type) (*spillMerge, error) 
 	m := &spillMerge{types: append(append([]types.Type(nil), ts...), types.Of(types.Binary))}
 	m.outs, m.out.Cols = newOutVectors(ts)
 	for _, w := range workers {
+		m.room = w.query.textRoom()
 		if w.spill == nil {
 			f, err := w.query.newBlockFile()
 			if err != nil {
@@ -176,7 +188,7 @@ func (m *spillMerge) next(n int, skip bool) (*vector.Batch, int, error) {
 		resetVector(&o.Vector, m.types[i], 0)
 	}
 	got := 0
-	for got < n && len(m.runs) > 0 {
+	for got < n && len(m.runs) > 0 && !m.crowded() {
 		k, err := m.take(n-got, skip)
 		if err != nil {
 			return nil, 0, err
@@ -188,6 +200,11 @@ func (m *spillMerge) next(n int, skip bool) (*vector.Batch, int, error) {
 	}
 	m.out.Len = got
 	return &m.out, got, nil
+}
+
+// crowded reports whether a column of text has no room for more.
+func (m *spillMerge) crowded() bool {
+	return slices.ContainsFunc(m.outs, func(o *outVector) bool { return len(o.Data) > m.room })
 }
 
 // take puts out up to n rows of the run whose next row comes first, as long as they come before the others'.

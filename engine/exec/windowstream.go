@@ -95,8 +95,15 @@ func (s *windowStream) init() error {
 	return nil
 }
 
-// minWindowStep is the least number of rows that are taken in at once, however little memory there is.
+// minWindowStep is the least number of short rows that are taken in at once, however little memory there is.
 const minWindowStep = 256
+
+// fitStep makes steps shorter where rows are long.
+func (s *windowStream) fitStep() {
+	if s.roomy > 0 && s.acct.held > s.roomy/2 && s.n > 0 {
+		s.step = min(s.step, max(1, int(s.roomy/4/(s.acct.held/int64(s.n)+1))))
+	}
+}
 
 // Next implements Stream.
 func (s *windowStream) Next(ctx context.Context) (*vector.Batch, error) {
@@ -136,8 +143,8 @@ func (s *windowStream) Next(ctx context.Context) (*vector.Batch, error) {
 // rows that wait for the end of their partition, so that a long one is not looked at over and over.
 func (s *windowStream) fill(ctx context.Context) error {
 	s.dropRows()
-	want := s.n + max(2*s.step, s.n-s.done)
-	for s.n < want && !s.eof {
+	before, wait := s.n, s.n-s.done
+	for s.n-before < max(2*s.step, wait) && !s.eof {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -197,6 +204,7 @@ func (s *windowStream) charge() error {
 		size += p.sizeBytes()
 	}
 	err := s.acct.set(int64(size))
+	s.fitStep()
 	if err == nil || !isFull(err) {
 		return err
 	}
