@@ -70,6 +70,9 @@ func (s *Session) SetEvaluator(evaluate func(*sql.Context, sql.Expression) (any,
 	s.evaluate = evaluate
 }
 
+// GetCollation is the collation of literals, by which they compare as columns do: collation_connection has no effect.
+func (s *Session) GetCollation() sql.CollationID { return sql.Collation_utf8mb4_0900_bin }
+
 // NoteOpenVersion implements parser.Preparer.
 func (s *Session) NoteOpenVersion() { s.openVersion = true }
 

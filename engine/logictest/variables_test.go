@@ -22,7 +22,6 @@ var effects = map[string]string{
 	"character_set_client":     "the character set of statements; `SET NAMES` sets it with the next two",
 	"character_set_connection": "the character set of literals",
 	"character_set_results":    "the character set of results",
-	"collation_connection":     "by which literals compare",
 	"cte_max_recursion_depth":  "after how many rounds WITH RECURSIVE ends with error 3636",
 	"default_storage_engine":   "read over, as ENGINE is: every table is `DELTA`",
 	"error_count":              "errors of the statement before",

@@ -39,11 +39,11 @@ type planKey struct {
 	text, database, user, client string
 	access                       string // what the account may do: a plan was checked when it was made
 	kinds                        string // of the parameters, a letter each
-	settings                     [5]any
+	settings                     [4]any
 }
 
 // planSettings are the session variables of planKey.settings.
-var planSettings = [5]string{"sql_mode", "time_zone", "collation_connection", "sql_select_limit", catalog.AsOfVariable}
+var planSettings = [4]string{"sql_mode", "time_zone", "sql_select_limit", catalog.AsOfVariable}
 
 // planEntry is a statement that was seen. template is nil while it was seen too seldom, or if it cannot be kept.
 type planEntry struct {

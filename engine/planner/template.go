@@ -94,7 +94,7 @@ func (c *converter) openParameter(v any) expr.Expr {
 
 // makeTemplate binds the statement with marks in place of its parameters; nil if its plan cannot be kept.
 func (rt *Runtime) makeTemplate(ctx *sql.Context, text string, key planKey, values []types.Value) *template {
-	if asOf, _ := key.settings[4].(string); strings.TrimSpace(asOf) != "" {
+	if asOf, _ := key.settings[len(planSettings)-1].(string); strings.TrimSpace(asOf) != "" {
 		return nil
 	}
 	parsed, _, rest, err := sql.GlobalParser.Parse(ctx, text, false)
