@@ -158,6 +158,7 @@ class Generator:
             lambda: f"SELECT {key} FROM t GROUP BY {key} HAVING {self.total()} IS NOT NULL AND count(t.b) {pick(['>', '<', '='])} «{self.value('number')}»",
             lambda: f"SELECT t.a, {self.total()} FROM t GROUP BY t.a HAVING CASE WHEN sum(t.b) > 3 THEN max(t.m) > «{self.value('decimal')}» ELSE t.a IS NULL END",
             lambda: f"SELECT t.a, {self.total()} FROM t GROUP BY t.a HAVING count(*) >= (SELECT count(*) FROM u WHERE {p('u')} AND u.a = 2)",
+            lambda: f"SELECT max(t.m), {self.correlated()} FROM t WHERE {p('t')} GROUP BY t.a, t.b, t.s HAVING {pick(['', 'NOT '])}EXISTS (SELECT 1 FROM u WHERE {self.link()})",
             lambda: f"SELECT t.d, t.s, GROUPING(t.d), GROUPING(t.s), {self.total()} FROM t WHERE {p('t')} GROUP BY ROLLUP (t.d, t.s) HAVING count(*) > 0",
             lambda: f"SELECT x.s, x.n FROM (SELECT t.s, t.a, count(*) AS n, GROUPING(t.a) AS g FROM t GROUP BY ROLLUP (t.s, t.a)) x WHERE x.g = 1 OR x.n > «{self.value('number')}»",
             lambda: f"SELECT max(x.n), sum(x.v), count(*) FROM (SELECT {self.total()} AS n, sum(t.a) AS v FROM t WHERE {p('t')} GROUP BY {key}) x",

@@ -53,9 +53,9 @@ func (rt *Runtime) Install(a *analyzer.Analyzer) {
 		a.Batches[i] = &replaced
 	}
 	a.Batches = append([]*analyzer.Batch{{
-		Desc:       "featuresql privileges and sides of set operations",
+		Desc:       "featuresql privileges, sides of set operations and columns of groups",
 		Iterations: 1,
-		Rules:      []analyzer.Rule{{Id: privilegeRuleID, Apply: rt.privilegeRule}, {Id: setOpRuleID, Apply: rt.setOpRule}},
+		Rules:      []analyzer.Rule{{Id: privilegeRuleID, Apply: rt.privilegeRule}, {Id: setOpRuleID, Apply: rt.setOpRule}, {Id: groupOuterRuleID, Apply: rt.groupOuterRule}},
 	}}, a.Batches...)
 	a.Batches = append(a.Batches, &analyzer.Batch{
 		Desc:       "featuresql",
