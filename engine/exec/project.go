@@ -58,19 +58,58 @@ type projectStream struct {
 	in  Stream
 	set *exprSet
 	out vector.Batch
+
+	rest  vector.Batch // what is left of a batch whose text is too large to be computed at once; Sel names it
+	piece int          // rows of rest that are tried at once
 }
 
 func (s *projectStream) Next(ctx context.Context) (*vector.Batch, error) {
-	b, err := s.in.Next(ctx)
-	if err != nil {
-		return nil, err
+	if len(s.rest.Sel) == 0 {
+		b, err := s.in.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		cols, err := s.set.eval(b)
+		if err == nil {
+			s.out = vector.Batch{Len: b.Len, Sel: b.Sel, Cols: cols}
+			return &s.out, nil
+		}
+		if !expr.TooLarge(err) {
+			return nil, err
+		}
+		s.rest, s.piece = vector.Batch{Len: b.Len, Sel: liveRows(b), Cols: b.Cols}, b.Rows()
 	}
-	cols, err := s.set.eval(b)
-	if err != nil {
-		return nil, err
+	return s.nextPiece(ctx)
+}
+
+// nextPiece projects as many rows of rest as make no text that is too large.
+func (s *projectStream) nextPiece(ctx context.Context) (*vector.Batch, error) {
+	for ; ; s.piece = max(s.piece/2, 1) {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		n := min(s.piece, len(s.rest.Sel))
+		piece := vector.Batch{Len: s.rest.Len, Sel: s.rest.Sel[:n], Cols: s.rest.Cols}
+		cols, err := s.set.eval(&piece)
+		if expr.TooLarge(err) && n > 1 {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.rest.Sel = s.rest.Sel[n:]
+		s.out = vector.Batch{Len: piece.Len, Sel: piece.Sel, Cols: cols}
+		return &s.out, nil
 	}
-	s.out = vector.Batch{Len: b.Len, Sel: b.Sel, Cols: cols}
-	return &s.out, nil
+}
+
+// liveRows names the live rows of a batch.
+func liveRows(b *vector.Batch) []uint16 {
+	sel := make([]uint16, b.Rows())
+	for k := range sel {
+		sel[k] = uint16(b.Row(k))
+	}
+	return sel
 }
 
 func (s *projectStream) Close() error { return s.in.Close() }

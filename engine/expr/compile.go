@@ -21,7 +21,14 @@ func Compile(e Expr, env *Env) (*Evaluator, error) {
 
 // Eval returns a vector of b.Len rows of which the live ones are defined; only they can raise errors. The result may
 // be dictionary-coded and may be one of b's columns. It is valid until the next Eval and must not be changed.
-func (ev *Evaluator) Eval(b *vector.Batch) (*vector.Vector, error) { return ev.root.eval(b, b.Sel) }
+// Error: *TooLargeError if the results have more text than a batch may have; fewer rows at once may do.
+func (ev *Evaluator) Eval(b *vector.Batch) (*vector.Vector, error) {
+	v, err := ev.root.eval(b, b.Sel)
+	if TooLarge(err) && b.Rows() > 1 {
+		return ev.evalInPieces(b, err)
+	}
+	return v, err
+}
 
 // EvalConst evaluates an expression that reads no column.
 func EvalConst(e Expr, env *Env) (types.Value, error) {

@@ -30,11 +30,11 @@ type EvalCtx struct {
 
 type flatBuf struct{ v vector.Vector }
 
-// Limits of what a string function may return: MySQL's max_allowed_packet for a value, and what keeps the
-// offsets of one batch far from overflow.
+// Limits of what a string function may return: MySQL's max_allowed_packet for a value, and what keeps the memory of one batch
+// within reason. Who gets a *TooLargeError can evaluate fewer rows at once.
 const (
 	MaxValueBytes = 64 << 20
-	maxBatchBytes = 1 << 30
+	maxBatchBytes = 256 << 20
 )
 
 // Warn records a warning.

@@ -32,7 +32,19 @@ func CompileFilter(e Expr, env *Env) (*Filter, error) {
 func (f *Filter) Apply(b *vector.Batch) ([]uint16, error) {
 	f.bufs[0], f.bufs[1] = f.bufs[1], f.bufs[0]
 	f.bufs[0] = grow(f.bufs[0], max(b.Len, 1))
-	return f.root.selectRows(b, b.Sel, f.bufs[0])
+	rows, err := f.root.selectRows(b, b.Sel, f.bufs[0])
+	if !TooLarge(err) || b.Rows() < 2 {
+		return rows, err
+	}
+	rows = make([]uint16, 0, b.Rows())
+	err = inPieces(b, func(piece []uint16) error {
+		some, err := f.root.selectRows(b, piece, make([]uint16, len(piece)))
+		if err == nil {
+			rows = append(rows, some...)
+		}
+		return err
+	})
+	return rows, err
 }
 
 // selector compiles a boolean expression for its TRUE rows only.
