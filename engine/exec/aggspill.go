@@ -111,10 +111,12 @@ func (w *aggWorker) spillRows() error {
 			}
 			rest = groups[1:]
 		}
-		for at := 0; at < len(rest); at += vector.MaxRows {
-			if err := w.writeGroups(rest[at:min(at+vector.MaxRows, len(rest))], 0); err != nil {
+		for len(rest) > 0 {
+			n := w.blockGroups(rest)
+			if err := w.writeGroups(rest[:n], 0); err != nil {
 				return err
 			}
+			rest = rest[n:]
 		}
 	}
 	run[1<<spillPartLg] = w.spill.size
@@ -136,6 +138,22 @@ func (w *aggWorker) freshFuncs() error {
 		w.funcs[i] = fresh
 	}
 	return nil
+}
+
+// blockGroups returns how many of the groups a block takes: a batch of them, fewer where their keys are long.
+func (w *aggWorker) blockGroups(groups []uint32) int {
+	most := min(len(groups), vector.MaxRows)
+	if w.table.codec.words > 0 {
+		return most
+	}
+	room := w.query.textRoom()
+	for n := range most {
+		if room < 0 {
+			return n
+		}
+		room -= len(w.table.keyBytes(groups[n]))
+	}
+	return most
 }
 
 const groupHead = 32

@@ -145,7 +145,7 @@ func (w *sortWorker) add(b *vector.Batch) error {
 			return nil
 		}
 	}
-	if err := w.rows.full(b.Cols, sel, b.Len); err != nil && w.rows.rows > 0 {
+	if w.rows.rows > 0 && (w.rows.full(b.Cols, sel, b.Len) != nil || w.keysFull()) {
 		if err := w.toFile(); err != nil {
 			return err
 		}
@@ -235,6 +235,11 @@ func (w *sortWorker) keepKey(ref uint32, key []byte) {
 	k.buf = append(k.buf, key...)
 	k.off = append(k.off, int32(len(k.buf)))
 	w.keyMem += int64(cap(k.buf) + 4*cap(k.off) - old)
+}
+
+// keysFull reports whether the last chunk's keys have so much text that those of a batch may be too many for offsets of 32 bits.
+func (w *sortWorker) keysFull() bool {
+	return len(w.keys) > 0 && len(w.keys[len(w.keys)-1].buf) > maxChunkText
 }
 
 // compare orders two rows of this worker by their whole keys.
