@@ -16,22 +16,36 @@ const groupOuterRuleID analyzer.RuleId = 10_002
 // groupOuterRule has an aggregation put out the columns that subqueries above it read: SELECT (SELECT t.b) … GROUP BY t.b.
 // The host's binder leaves them out, and takes another column of that name for them, be it of the subquery's own tables.
 func (rt *Runtime) groupOuterRule(_ *sql.Context, _ *analyzer.Analyzer, n sql.Node, _ *plan.Scope, _ analyzer.RuleSelector, _ *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+	return groupOuter(n)
+}
+
+func groupOuter(n sql.Node) (sql.Node, transform.TreeIdentity, error) {
 	return transform.NodeWithOpaque(n, func(n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+		n, same, err := transform.OneNodeExpressions(n, func(e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+			sq, ok := e.(*plan.Subquery)
+			if !ok {
+				return e, transform.SameTree, nil
+			}
+			q, same, err := groupOuter(sq.Query)
+			if same || err != nil {
+				return e, transform.SameTree, err
+			}
+			return sq.WithQuery(q), transform.NewTree, nil
+		})
 		p, ok := n.(*plan.Project)
-		if !ok {
-			return n, transform.SameTree, nil
+		if !ok || err != nil {
+			return n, same, err
 		}
 		path, group := groupBelow(p)
 		if group == nil {
-			return n, transform.SameTree, nil
+			return n, same, nil
 		}
 		read := readBySubqueries(path, columnsOfTables(group.Child))
 		if len(read) == 0 {
-			return n, transform.SameTree, nil
+			return n, same, nil
 		}
 		var node sql.Node = plan.NewGroupBy(withColumns(group.SelectedExprs, read), group.GroupByExprs, group.Child)
 		for i := len(path) - 1; i >= 0; i-- {
-			var err error
 			if node, err = passing(path[i], node, read, i > 0); err != nil {
 				return nil, transform.SameTree, err
 			}
