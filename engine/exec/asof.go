@@ -44,7 +44,7 @@ func NewAsOfJoin(left, right Operator, leftKeys, rightKeys []expr.Expr, leftTime
 	}
 	l, r := leftTime.Type(), rightTime.Type()
 	if !sameKeyType(l, r) || l.Physical() == types.PhysI128 || l.Physical() == types.PhysBytes {
-		return nil, &expr.TypeError{Function: "asof join", Reason: fmt.Sprintf("times of types %s and %s", l, r)}
+		return nil, &expr.TypeError{Function: "asof join", Reason: fmt.Sprintf("the last condition compares %s and %s, which are no times: CAST both to one type of date, time, or number of at most 18 digits", l, r)}
 	}
 	kind := JoinInner
 	if outer {

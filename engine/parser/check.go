@@ -71,7 +71,8 @@ func cutBeforeCast(c *ast.ConvertExpr) {
 // checkNode checks the queries at and below n.
 func checkNode(n ast.SQLNode) error {
 	separate(n, nil)
-	return ast.Walk(func(n ast.SQLNode) (bool, error) {
+	var visit ast.Visit
+	visit = func(n ast.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *ast.ConvertExpr:
 			cutBeforeCast(n)
@@ -92,9 +93,13 @@ func checkNode(n ast.SQLNode) error {
 					return false, &UnionOrderError{At: i + 1}
 				}
 			}
+			if err := ast.Walk(visit, n.With, n.OrderBy); err != nil { // these it does not walk into itself
+				return false, err
+			}
 		}
 		return true, nil
-	}, n)
+	}
+	return ast.Walk(visit, n)
 }
 
 // nameExpressions gives the expressions of a select list aliases, if need be also the constants: where ORDER BY 1 is above

@@ -16,6 +16,10 @@ import (
 // which has its value and its type.
 func separate(n ast.SQLNode, outer map[string]bool) {
 	_ = ast.Walk(func(n ast.SQLNode) (bool, error) { // it fails with what the visitor fails with
+		if op, ok := n.(*ast.SetOp); ok { // whose walk leaves these out
+			separate(op.With, outer)
+			separate(op.OrderBy, outer)
+		}
 		sel, ok := n.(*ast.Select)
 		if !ok {
 			return true, nil

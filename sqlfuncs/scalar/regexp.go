@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/featuresql/featuresql/engine/expr"
@@ -182,7 +183,7 @@ func regexpReplace(r *Row) error {
 	if err != nil {
 		return err
 	}
-	s, with, pos, nth := r.Str(0), template(r.Str(2)), int64(1), int64(0)
+	s, with, pos, nth := r.Str(0), template(r.Str(2), re.NumSubexp()), int64(1), int64(0)
 	if r.N() > 3 {
 		pos = r.Int(3)
 	}
@@ -206,8 +207,8 @@ func regexpReplace(r *Row) error {
 	return r.RetBuf(append(b, s[last:]...))
 }
 
-// template turns ICU's $1, \1 and \$ into what Expand takes.
-func template(with []byte) []byte {
+// template turns ICU's $1, \1 and \$ into what Expand takes. A group's number has as many digits as there are groups for.
+func template(with []byte, groups int) []byte {
 	if bytes.IndexByte(with, '$') < 0 && bytes.IndexByte(with, '\\') < 0 {
 		return with
 	}
@@ -220,8 +221,13 @@ func template(with []byte) []byte {
 		}
 		switch {
 		case (c == '$' || c == '\\') && next >= '0' && next <= '9':
-			out = append(out, '$', '{', next, '}')
 			i++
+			number := int(next - '0')
+			for i+1 < len(with) && with[i+1] >= '0' && with[i+1] <= '9' && number*10+int(with[i+1]-'0') <= groups {
+				i++
+				number = number*10 + int(with[i]-'0')
+			}
+			out = append(strconv.AppendInt(append(out, '$', '{'), int64(number), 10), '}')
 		case c == '\\' && next == '$':
 			out = append(out, '$', '$')
 			i++

@@ -151,6 +151,8 @@ func TestRegexp(t *testing.T) {
 		{in: `regexp_replace('a b c', 'b', 'X')`, want: "a X c"},
 		{in: `regexp_replace('abc def ghi', '[a-z]+', 'X', 1, 3)`, want: "abc def X"},
 		{in: `regexp_replace('abc', '(b)', '<$1>')`, want: "a<b>c"},
+		{in: `regexp_replace('abc', '(b)', '<$12>')`, want: "a<b2>c"},
+		{in: `regexp_replace('abcdefghijk', '(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)(k)', '$11$1$112')`, want: "kak2"},
 		{in: `regexp_replace('abc', '(b)', '\$1')`, want: "a$1c"},
 		{in: `regexp_substr('abc def ghi', '[a-z]+')`, want: "abc"},
 		{in: `regexp_substr('abc def ghi', '[a-z]+', 1, 3)`, want: "ghi"},

@@ -191,7 +191,7 @@ func (p *parsed) specifier(s []byte, spec byte) ([]byte, bool) {
 		p.Micros = n
 		return s[used:], used > 0
 	case 'p':
-		if len(s) < 2 || s[1]|0x20 != 'm' {
+		if len(s) < 2 || s[1]|0x20 != 'm' || !p.half12 { // after an hour of 24, MySQL takes none
 			return s, false
 		}
 		p.pm = s[0]|0x20 == 'p'

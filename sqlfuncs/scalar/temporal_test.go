@@ -121,6 +121,8 @@ func TestFormats(t *testing.T) {
 		{in: `date_format('2024-01-11', '%D')`, want: "11th"},
 		{in: `time_format('100:00:00', '%i')`, want: "00"},
 		{in: `str_to_date('01,5,2013', '%d,%m,%Y')`, want: "2013-05-01", typ: "date"},
+		{in: `str_to_date('01:10 PM', '%H:%i %p')`, want: "NULL", warning: 1411},
+		{in: `str_to_date('01:10 PM', '%h:%i %p')`, want: "13:10:00"},
 		{in: `str_to_date('May 1, 2013', '%M %d,%Y')`, want: "2013-05-01"},
 		{in: `str_to_date('a09:30:17', 'a%h:%i:%s')`, want: "09:30:17", typ: "time"},
 		{in: `str_to_date('a09:30:17', '%h:%i:%s')`, want: "NULL", warning: 1411},
