@@ -72,7 +72,7 @@ func (s *filterStream) Next(ctx context.Context) (*vector.Batch, error) {
 		case len(sel) == b.Rows():
 			return b, nil
 		case len(sel) > 0:
-			s.out = vector.Batch{Len: b.Len, Sel: sel, Cols: b.Cols}
+			s.out = vector.Batch{Len: b.Len, Sel: sel, Cols: b.Cols, First: b.First}
 			return &s.out, nil
 		}
 		if ctx.Err() != nil {

@@ -71,13 +71,13 @@ func (s *projectStream) Next(ctx context.Context) (*vector.Batch, error) {
 		}
 		cols, err := s.set.eval(b)
 		if err == nil {
-			s.out = vector.Batch{Len: b.Len, Sel: b.Sel, Cols: cols}
+			s.out = vector.Batch{Len: b.Len, Sel: b.Sel, Cols: cols, First: b.First}
 			return &s.out, nil
 		}
 		if !expr.TooLarge(err) {
 			return nil, err
 		}
-		s.rest, s.piece = vector.Batch{Len: b.Len, Sel: liveRows(b), Cols: b.Cols}, b.Rows()
+		s.rest, s.piece = vector.Batch{Len: b.Len, Sel: liveRows(b), Cols: b.Cols, First: b.First}, b.Rows()
 	}
 	return s.nextPiece(ctx)
 }
@@ -89,7 +89,7 @@ func (s *projectStream) nextPiece(ctx context.Context) (*vector.Batch, error) {
 			return nil, context.Cause(ctx)
 		}
 		n := min(s.piece, len(s.rest.Sel))
-		piece := vector.Batch{Len: s.rest.Len, Sel: s.rest.Sel[:n], Cols: s.rest.Cols}
+		piece := vector.Batch{Len: s.rest.Len, Sel: s.rest.Sel[:n], Cols: s.rest.Cols, First: s.rest.First}
 		cols, err := s.set.eval(&piece)
 		if expr.TooLarge(err) && n > 1 {
 			continue
@@ -98,7 +98,7 @@ func (s *projectStream) nextPiece(ctx context.Context) (*vector.Batch, error) {
 			return nil, err
 		}
 		s.rest.Sel = s.rest.Sel[n:]
-		s.out = vector.Batch{Len: piece.Len, Sel: piece.Sel, Cols: cols}
+		s.out = vector.Batch{Len: piece.Len, Sel: piece.Sel, Cols: cols, First: piece.First}
 		return &s.out, nil
 	}
 }

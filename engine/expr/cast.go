@@ -160,7 +160,7 @@ func (k *caster) each(a *vector.Vector, n int, sel []uint16, f func(i int) error
 		if a.IsNull(i) {
 			continue
 		}
-		k.row = i + 1
+		k.row = int(k.c.first) + i + 1
 		if err := f(i); err != nil {
 			return err
 		}

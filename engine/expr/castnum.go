@@ -270,6 +270,9 @@ func (k *caster) toFloat(a *vector.Vector, n int, sel []uint16) (*vector.Vector,
 }
 
 func (k *caster) textFloat(s []byte) (float64, error) {
+	if f, ok := shortFloat(s); ok {
+		return f, nil
+	}
 	num, clean := types.NumberPrefix(s, false, true)
 	if !clean {
 		if err := k.badNumber(s, num == nil); err != nil {
@@ -284,6 +287,43 @@ func (k *caster) textFloat(s []byte) (float64, error) {
 		return math.Copysign(math.MaxFloat64, f), k.outOfRange(string(num))
 	}
 	return f, nil
+}
+
+// shortFloat reads a sign, up to 15 digits, a point among them, and nothing else, the common case: a quotient of two numbers that a
+// double holds is rounded as the decimal number would be.
+func shortFloat(s []byte) (f float64, ok bool) {
+	digits := s
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		digits = s[1:]
+	}
+	if len(digits) == 0 || len(digits) > 16 {
+		return 0, false
+	}
+	var x int64
+	point := -1
+	for i, c := range digits {
+		switch {
+		case '0' <= c && c <= '9':
+			x = x*10 + int64(c-'0')
+		case c == '.' && point < 0:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	n, behind := len(digits), 0
+	if point >= 0 {
+		n--
+		behind = n - point
+	}
+	if n == 0 || n > 15 {
+		return 0, false
+	}
+	f = float64(x) / float64(types.Pow10Int64(behind))
+	if s[0] == '-' {
+		f = -f
+	}
+	return f, true
 }
 
 func (k *caster) toDecimal(a *vector.Vector, n int, sel []uint16) (*vector.Vector, error) {

@@ -13,6 +13,7 @@ type EvalCtx struct {
 	Env   *Env
 	State any // what Function.Prepare returned
 
+	first int64 // of the batch
 	name  string
 	text  func() string // the call's text, for errors
 	out   vector.Vector

@@ -74,6 +74,7 @@ func (n *callNode) eval(b *vector.Batch, sel []uint16) (*vector.Vector, error) {
 		n.argv[i] = v
 		nulls = nulls || v.Valid != nil
 	}
+	n.ctx.first = b.First
 	if !nulls || !n.fn.Strict || n.fn.RawNulls {
 		return n.fn.Eval(&n.ctx, n.argv, b.Len, sel, n.call.Typ)
 	}

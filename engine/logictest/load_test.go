@@ -248,3 +248,52 @@ func TestLoadDataBeyondPacket(t *testing.T) {
 	}
 	l.want("SELECT concat(count(*), ' ', sum(length(s))) FROM texts", fmt.Sprintf("%d %d", lines, lines*60_000))
 }
+
+// TestLoadDataSideBySide: the lines of a file of many sections, decoded side by side, are taken in their order where that counts, and
+// have their numbers in messages.
+func TestLoadDataSideBySide(t *testing.T) {
+	const lines, keys = 300_000, 70_000
+	dir := t.TempDir()
+	l := newLoader(t, engine.Options{FileDir: dir})
+	l.exec("CREATE TABLE first (id BIGINT PRIMARY KEY, n BIGINT, x DOUBLE)", "CREATE TABLE last LIKE first", "CREATE TABLE every (id BIGINT, n BIGINT, x DOUBLE)")
+	var text strings.Builder
+	for i := range lines {
+		fmt.Fprintf(&text, "%d,%d,\"%d.25\"\n", i*7919%keys, i, i)
+	}
+	file := func() io.Reader { return strings.NewReader(text.String()) }
+	const form = " FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"'"
+	for table, affected := range map[string]int64{"first": keys, "last REPLACE": 2*lines - keys, "every": lines} {
+		table, how, _ := strings.Cut(table, " ")
+		if n, err := l.load("LOAD DATA LOCAL INFILE %s "+how+" INTO TABLE "+table+form, file); n != affected || err != nil {
+			t.Errorf("%s: %d rows, %v", table, n, err)
+		}
+	}
+	sum := func(from int) (sum int) {
+		for i := from; i < from+keys; i++ {
+			sum += i * 10
+		}
+		return sum
+	}
+	const sums = "SELECT concat(count(*), ' ', count(DISTINCT id), ' ', sum(n * 10), ' ', sum(x = n + 0.25)) FROM "
+	l.want(sums+"first", fmt.Sprintf("%d %d %d %d", keys, keys, sum(0), keys))
+	l.want(sums+"last", fmt.Sprintf("%d %d %d %d", keys, keys, sum(lines-keys), keys))
+	l.want(sums+"every", fmt.Sprintf("%d %d %d %d", lines, keys, lines*(lines-1)/2*10, lines))
+
+	bad := strings.Replace(text.String(), ",290000,", ",no number,", 1)
+	if err := os.WriteFile(dir+"/bad.csv", []byte("head\n"+bad), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := l.conn.ExecContext(t.Context(), "LOAD DATA INFILE 'bad.csv' INTO TABLE every"+form+" IGNORE 1 LINES")
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) || e.Message != "Incorrect integer value: 'no number' for column 'n' at row 290001" {
+		t.Error(err)
+	}
+	short := strings.Replace(text.String(), ",\"250000.25\"", "", 1)
+	if n, err := l.load("LOAD DATA LOCAL INFILE %s INTO TABLE every"+form, func() io.Reader { return strings.NewReader(short) }); n != lines || err != nil {
+		t.Error(n, err)
+	}
+	var level, code, message string
+	if err := l.conn.QueryRowContext(t.Context(), "SHOW WARNINGS").Scan(&level, &code, &message); err != nil || message != "Row 250001 doesn't contain data for all columns" {
+		t.Error(message, err)
+	}
+}

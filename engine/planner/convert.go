@@ -49,7 +49,7 @@ type converter struct {
 	// query; gaps are where the host counts such columns in the expressions that are converted.
 	lateral int
 	gaps    []gap
-	file    *rowsRel // what the file of LOAD DATA has
+	file    *fileRel // what the file of LOAD DATA has
 	// shares are the common table expressions converted so far.
 	shares map[string]*sharedRel
 }

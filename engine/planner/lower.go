@@ -72,6 +72,8 @@ func (l *lowering) lower(r rel) (exec.Operator, error) {
 		return l.values(r)
 	case *rowsRel:
 		return l.rows(r), nil
+	case *fileRel:
+		return exec.NewSections(r.name, r.out, r.serial, r.open), nil
 	}
 	return nil, fmt.Errorf("no operator for %T", r)
 }
@@ -289,7 +291,7 @@ func (l *lowering) values(r *valuesRel) (exec.Operator, error) {
 	var batches []*vector.Batch
 	for start := 0; start < len(r.rows); start += vector.MaxRows {
 		rows := r.rows[start:min(len(r.rows), start+vector.MaxRows)]
-		b := &vector.Batch{Len: len(rows)}
+		b := &vector.Batch{Len: len(rows), First: int64(start)}
 		for col, f := range r.out {
 			v := vector.New(f.Type, 0)
 			for _, row := range rows {
@@ -311,9 +313,6 @@ func (l *lowering) values(r *valuesRel) (exec.Operator, error) {
 
 // rows runs a host node and boxes its rows into batches.
 func (l *lowering) rows(r *rowsRel) exec.Operator {
-	if r.open != nil {
-		return exec.NewRowsAhead(r.name, r.out, r.open)
-	}
 	return exec.NewRows(fmt.Sprintf("of %T (row fallback)", r.node), r.out, func(context.Context) (exec.RowIter, error) {
 		it, err := l.rt.hostExec.Build(l.ctx, r.node, nil)
 		if err != nil {

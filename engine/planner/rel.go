@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"context"
 	"sync"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -316,7 +315,7 @@ func baseRows(r rel) float64 {
 		return n.rowCount
 	case *sharedRel:
 		return baseRows(n.of.input)
-	case *aggRel, *valuesRel, *rowsRel, *limitRel:
+	case *aggRel, *valuesRel, *rowsRel, *fileRel, *limitRel:
 		return r.estimate()
 	}
 	rows := 1.0
@@ -340,9 +339,6 @@ func (r *valuesRel) estimate() float64    { return float64(len(r.rows)) }
 type rowsRel struct {
 	node sql.Node
 	out  []exec.Field
-	// open, if set, gives the rows instead of a node; name is for EXPLAIN.
-	open func(context.Context) (exec.RowIter, error)
-	name string
 }
 
 func (r *rowsRel) fields() []exec.Field { return r.out }

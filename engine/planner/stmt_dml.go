@@ -130,6 +130,9 @@ func (w *writing) insert(stmt *parser.Insert) (dml.Result, error) {
 	if err != nil {
 		return dml.Result{}, err
 	}
+	if mode != dml.Reject {
+		op = exec.NewInOrder(op)
+	}
 	res, err := w.target.InsertKeyed(w.c.ctx, w.q, op, mode, onDuplicate, assigned)
 	if err == nil && w.assignsKey(stmt.OnDuplicate) {
 		err = w.target.CheckKeys(w.c.ctx, w.q, w.tbl.Snapshot())

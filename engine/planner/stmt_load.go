@@ -1,22 +1,16 @@
 package planner
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"sync/atomic"
-	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/featuresql/featuresql/engine/exec"
 	"github.com/featuresql/featuresql/engine/expr"
 	"github.com/featuresql/featuresql/engine/parser"
-	"github.com/featuresql/featuresql/engine/textfile"
 	"github.com/featuresql/featuresql/engine/types"
 )
 
@@ -42,19 +36,7 @@ func (e *LoadError) Error() string { return "LOAD DATA '" + e.Path + "': " + e.E
 // Unwrap returns the cause.
 func (e *LoadError) Unwrap() error { return e.Err }
 
-// maxLoadBytes is how much of a client's file is held in memory; a longer one goes through a temporary file.
-const maxLoadBytes = 16 << 20
-
-// loadedFile is the file of one LOAD DATA statement. It can be read again when the write is tried again.
-type loadedFile struct {
-	path  string
-	head  []byte
-	file  *os.File // instead of head
-	temp  bool
-	lines atomic.Int64 // that became rows, or were passed over as duplicates
-}
-
-// openLoad takes the client's whole file, or opens the server's.
+// openLoad begins to take the client's file, or opens the server's.
 func (rt *Runtime) openLoad(ctx *sql.Context, f *parser.LoadFile) (*loadedFile, error) {
 	if !f.Local {
 		file, err := rt.serverFile(f.Path)
@@ -67,13 +49,7 @@ func (rt *Runtime) openLoad(ctx *sql.Context, f *parser.LoadFile) (*loadedFile, 
 	if err != nil {
 		return nil, &LoadError{Path: f.Path, Err: err}
 	}
-	out := &loadedFile{path: f.Path, temp: true}
-	err = errors.Join(out.take(in, rt.opts.TempDir), in.Close())
-	if err != nil {
-		out.close()
-		return nil, &LoadError{Path: f.Path, Err: err}
-	}
-	return out, nil
+	return &loadedFile{path: f.Path, sent: receive(in, rt.opts.TempDir)}, nil
 }
 
 // LocalFileError says that LOAD DATA LOCAL is switched off.
@@ -113,42 +89,6 @@ func (rt *Runtime) serverFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// take reads all of in.
-func (l *loadedFile) take(in io.Reader, dir string) error {
-	var head bytes.Buffer
-	if n, err := io.CopyN(&head, in, maxLoadBytes); n < maxLoadBytes {
-		l.head = head.Bytes()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		return err
-	}
-	file, err := os.CreateTemp(dir, "featuresql-load-*")
-	if err != nil {
-		return err
-	}
-	l.file = file
-	_, err = io.Copy(file, io.MultiReader(&head, in))
-	return err
-}
-
-func (l *loadedFile) close() {
-	if l.file == nil {
-		return
-	}
-	_ = l.file.Close()
-	if l.temp {
-		_ = os.Remove(l.file.Name())
-	}
-}
-
-func (l *loadedFile) reader() io.Reader {
-	if l.file == nil {
-		return bytes.NewReader(l.head)
-	}
-	return io.NewSectionReader(l.file, 0, 1<<62)
-}
-
 // loadInfo is what MySQL tells of LOAD DATA.
 type loadInfo struct{ records, deleted, skipped, warnings int64 }
 
@@ -181,7 +121,7 @@ func (w *writing) loadSource(stmt *parser.Insert) (rel, error) {
 			names = append(names, c.Name)
 		}
 	}
-	file := &rowsRel{name: "of " + f.Path, open: func(context.Context) (exec.RowIter, error) { return w.openLines(f, len(names)) }}
+	file := &fileRel{name: "of " + f.Path, open: func(ctx context.Context) (exec.Sections, error) { return w.openLines(ctx, f) }}
 	for i := range names {
 		file.out = append(file.out, exec.Field{Name: fmt.Sprintf("f%d", i), Type: types.Of(types.String), Nullable: true})
 	}
@@ -198,6 +138,7 @@ func (w *writing) loadSource(stmt *parser.Insert) (rel, error) {
 			return nil, &UnsupportedError{What: "this SET of LOAD DATA"}
 		}
 		src = p
+		file.serial = p.input != rel(file) // other operators may join the rows to others, in any order
 	}
 	given, err := w.loadedColumns(names, file.out)
 	if err != nil {
@@ -272,77 +213,6 @@ func (w *writing) setColumns(set []parser.Assignment, values, given []expr.Expr)
 	return nil
 }
 
-// openLines starts to read the file.
-func (w *writing) openLines(f *parser.LoadFile, fields int) (exec.RowIter, error) {
-	file := w.s.file
-	file.lines.Store(0)
-	l := &loadLines{file: file, f: f, env: w.c.env, r: textfile.New(file.reader(), f.Format), row: make([]types.Value, fields+1)}
-	for i := range l.row {
-		l.row[i].Type = types.Of(types.String)
-	}
-	l.row[fields] = types.IntValue(types.Of(types.Int64), 0)
-	if err := l.r.Skip(f.Skip); err != nil {
-		return nil, &LoadError{Path: f.Path, Err: err}
-	}
-	return l, nil
-}
-
-// loadLines makes rows of lines: the fields that are wanted, and how many there are.
-type loadLines struct {
-	file *loadedFile
-	f    *parser.LoadFile
-	env  *expr.Env
-	r    *textfile.Reader
-	row  []types.Value
-}
-
-func (l *loadLines) Close() error { return nil }
-
-func (l *loadLines) Next(ctx context.Context) ([]types.Value, error) {
-	fields, err := l.r.Next()
-	if errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if err == nil {
-		err = ctx.Err()
-	}
-	var line *textfile.LineError
-	if err != nil {
-		return nil, &LoadError{Path: l.f.Path, Err: err, Line: errors.As(err, &line)}
-	}
-	wanted := len(l.row) - 1
-	if len(fields) != wanted {
-		if err := l.count(len(fields), wanted); err != nil {
-			return nil, err
-		}
-	}
-	for i := range wanted {
-		l.row[i].Valid = i < len(fields) && !fields[i].Null
-		if !l.row[i].Valid {
-			continue
-		}
-		if l.row[i].S, err = l.text(fields[i].Text); err != nil {
-			return nil, err
-		}
-	}
-	l.row[wanted].I = int64(len(fields))
-	l.file.lines.Add(1)
-	return l.row, nil
-}
-
-// count reports a line of too few or too many fields.
-func (l *loadLines) count(got, want int) error {
-	code, what := 1261, fmt.Sprintf("Row %d doesn't contain data for all columns", l.r.Line()-l.f.Skip)
-	if got > want {
-		code, what = 1262, fmt.Sprintf("Row %d was truncated; it contained more data than there were input columns", l.r.Line()-l.f.Skip)
-	}
-	if l.env.Lenient {
-		l.env.Warn(code, what)
-		return nil
-	}
-	return &FieldCountError{Code: code, Message: what}
-}
-
 // FieldCountError says that a line has too few fields (code 1261) or too many (1262).
 type FieldCountError struct {
 	Code    int
@@ -350,15 +220,3 @@ type FieldCountError struct {
 }
 
 func (e *FieldCountError) Error() string { return e.Message }
-
-// text brings a field to UTF-8.
-func (l *loadLines) text(s string) (string, error) {
-	switch {
-	case l.f.Latin1: // MySQL's is Windows-1252, which has a character for every byte
-		text, _ := sql.CharacterSet_latin1.Encoder().Decode([]byte(s))
-		return string(text), nil
-	case !l.f.Binary && !utf8.ValidString(s):
-		return "", &LoadError{Path: l.f.Path, Line: true, Err: fmt.Errorf("line %d: Invalid utf8mb4 character string: '%.20q'; say CHARACTER SET latin1 or binary if it is", l.r.Line(), s)}
-	}
-	return s, nil
-}

@@ -102,6 +102,9 @@ func (c *conn) Read(p []byte) (int, error) {
 		case c.left > 0:
 			n, err := c.br.Read(p[:min(len(p), c.left)])
 			c.left -= n
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
 			return n, err
 		}
 		if err := c.nextPacket(); err != nil {
@@ -127,6 +130,10 @@ func (c *conn) nextPacket() error {
 	}
 	var h [headerBytes]byte
 	if _, err := io.ReadFull(c.br, h[:]); err != nil {
+		if f := c.gone.Load(); f != nil { // the client has begun to send a file, and not ended
+			(*f)(err)
+			return fmt.Errorf("within the file: %w", io.ErrUnexpectedEOF)
+		}
 		return err
 	}
 	_ = c.raw.SetReadDeadline(time.Now().Add(c.s.cfg.ReadTimeout))

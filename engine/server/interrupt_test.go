@@ -286,6 +286,38 @@ func TestLoadStops(t *testing.T) {
 	}
 }
 
+// cutShort is a file in the middle of which the client is gone.
+type cutShort struct {
+	asked int
+	cut   func()
+}
+
+// Read implements io.Reader.
+func (f *cutShort) Read(p []byte) (int, error) {
+	if f.asked++; f.asked == 3 {
+		f.cut()
+	}
+	return copy(p, strings.Repeat("1\t2\n", len(p)/4)), nil
+}
+
+// TestLoadOfLostClient: a client that is gone between two packets of its file has not sent all of it, and nothing is stored.
+func TestLoadOfLostClient(t *testing.T) {
+	w := startWarehouse(t, nil)
+	other, _, _ := w.connect()
+	w.exec(other, "CREATE TABLE sink (id BIGINT, v BIGINT)")
+	c, _, cut := w.connect()
+	driver.RegisterReaderHandler("cut", func() io.Reader { return &cutShort{cut: cut} })
+	defer driver.DeregisterReaderHandler("cut")
+	if _, err := c.ExecContext(t.Context(), "LOAD DATA LOCAL INFILE 'Reader::cut' INTO TABLE sink"); err == nil {
+		t.Error("the statement succeeded")
+	}
+	w.idle()
+	var rows int
+	if err := other.QueryRowContext(t.Context(), "SELECT count(*) FROM sink").Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("afterwards %d rows, %v", rows, err)
+	}
+}
+
 // TestLimitIsForSelect: max_execution_time ends a SELECT that begins with WITH, and no write that does.
 func TestLimitIsForSelect(t *testing.T) {
 	w := startWarehouse(t, nil)

@@ -1,6 +1,7 @@
 package textfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -22,9 +23,9 @@ type Format struct {
 // Default is the format without any clause.
 var Default = Format{FieldEnd: "\t", Escape: `\`, LineEnd: "\n"}
 
-// Field is one value of a line.
+// Field is one value of a line; its text is valid until the next line is read.
 type Field struct {
-	Text string
+	Text []byte
 	Null bool
 }
 
@@ -44,7 +45,10 @@ type Reader struct {
 	pos     int
 	err     error     // of src
 	special [256]bool // bytes that may end a run of text
+	quick   bool      // fields and lines end with one byte each, and no two marks are the same
 	line    int64
+	passing bool   // lines are passed over: of their text only the size counts
+	size    int    // bytes of the text of the line's fields
 	text    []byte // of all fields of the line
 	ends    []fieldEnd
 	fields  []Field
@@ -57,17 +61,35 @@ type fieldEnd struct {
 
 // New returns a reader of r.
 func New(r io.Reader, f Format) *Reader {
-	out := &Reader{src: r, f: f, buf: make([]byte, 0, 256<<10)}
+	out := &Reader{src: r, f: f}
 	for _, mark := range []string{f.FieldEnd, f.LineEnd, f.Quote, f.Escape} {
 		if mark != "" {
 			out.special[mark[0]] = true
 		}
 	}
+	marks := []string{f.FieldEnd, f.LineEnd, f.Quote, f.Escape}
+	slices.Sort(marks)
+	marks = slices.DeleteFunc(marks, func(m string) bool { return m == "" })
+	out.quick = len(f.FieldEnd) == 1 && len(f.LineEnd) == 1 && len(slices.Compact(slices.Clone(marks))) == len(marks)
 	return out
+}
+
+// NewOf returns a reader of text, the first line of which comes after as many as are given. The text is not changed.
+func NewOf(text []byte, f Format, before int64) *Reader {
+	r := New(nil, f)
+	r.Reset(text, before)
+	return r
+}
+
+// Reset makes r read text, as NewOf does.
+func (r *Reader) Reset(text []byte, before int64) {
+	r.buf, r.pos, r.err, r.line = text, 0, io.EOF, before
 }
 
 // Line is the number of the line that Next returned, from 1.
 func (r *Reader) Line() int64 { return r.line }
+
+const readBytes = 256 << 10
 
 // fill makes n bytes available, or says why there are fewer.
 func (r *Reader) fill(n int) error {
@@ -79,7 +101,7 @@ func (r *Reader) fill(n int) error {
 			r.buf = append(r.buf[:0], r.buf[r.pos:]...)
 			r.pos = 0
 		}
-		r.buf = slices.Grow(r.buf, n)
+		r.buf = slices.Grow(r.buf, max(n, readBytes-len(r.buf)))
 		var got int
 		got, r.err = r.src.Read(r.buf[len(r.buf):cap(r.buf)])
 		r.buf = r.buf[:len(r.buf)+got]
@@ -128,38 +150,44 @@ func (r *Reader) Skip(n int64) error {
 
 // Next returns the fields of the next line, valid until the next call, or io.EOF.
 func (r *Reader) Next() ([]Field, error) {
+	if err := r.next(); err != nil {
+		return nil, err
+	}
+	return r.cut(), nil
+}
+
+func (r *Reader) next() error {
 	r.line++
-	r.text, r.ends = r.text[:0], r.ends[:0]
+	r.size, r.text, r.ends = 0, r.text[:0], r.ends[:0]
 	if r.f.LineStart != "" {
 		if err := r.passBy(r.f.LineStart); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := r.fill(1); err != nil {
-		return nil, err
+		return err
 	}
 	for {
 		last, err := r.field()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if len(r.text)+fieldBytes*len(r.ends) > MaxLineBytes {
-			return nil, r.tooLong()
+		if r.size+fieldBytes*len(r.ends) > MaxLineBytes {
+			return r.tooLong()
 		}
 		if last {
-			return r.cut(), nil
+			return nil
 		}
 	}
 }
 
 // cut makes the fields of the line that was read.
 func (r *Reader) cut() []Field {
-	all := string(r.text)
 	r.fields = r.fields[:0]
 	from := 0
 	for _, e := range r.ends {
-		f := Field{Text: all[from:e.at]}
-		word := !e.quoted && f.Text == "NULL" && r.f.Quote != ""
+		f := Field{Text: r.text[from:e.at:e.at]}
+		word := !e.quoted && string(f.Text) == "NULL" && r.f.Quote != ""
 		if word || e.null && len(f.Text) == 1 {
 			f = Field{Null: true}
 		}
@@ -179,42 +207,54 @@ func (r *Reader) run() error {
 		for i < len(r.buf) && !r.special[r.buf[i]] {
 			i++
 		}
-		r.text = append(r.text, r.buf[r.pos:i]...)
+		r.put(r.buf[r.pos:i]...)
 		if r.pos = i; i < len(r.buf) {
 			return nil
 		}
-		if len(r.text) > MaxLineBytes {
+		if r.size > MaxLineBytes {
 			return r.tooLong()
 		}
+	}
+}
+
+// put adds to the text of the line.
+func (r *Reader) put(text ...byte) {
+	if r.size += len(text); !r.passing {
+		r.text = append(r.text, text...)
 	}
 }
 
 // fieldBytes is what a field takes beside its text.
 const fieldBytes = 64
 
-func (r *Reader) tooLong() error {
-	return &LineError{r.line, "longer than 64 MiB; do its fields and lines end as LOAD DATA says?"}
+func (r *Reader) tooLong() error { return tooLong(r.line) }
+
+func tooLong(line int64) error {
+	return &LineError{line, "longer than 64 MiB; do its fields and lines end as LOAD DATA says?"}
 }
 
 // field reads a field and what ends it; last says that this is the line's end.
 func (r *Reader) field() (last bool, err error) {
+	if last, done := r.quickField(); done {
+		return last, nil
+	}
 	e := fieldEnd{}
 	if err := r.fill(1); err == nil && r.at(r.f.Quote) {
 		e.quoted = true
 		return r.quoted(e)
 	}
-	start := len(r.text)
+	start := r.size
 	for {
 		err := r.run()
 		switch {
 		case errors.Is(err, io.EOF):
-			if start != len(r.text) || len(r.ends) == 0 { // behind a separator at the end of the file there is no field
+			if start != r.size || len(r.ends) == 0 { // behind a separator at the end of the file there is no field
 				r.end(e)
 			}
 			return true, nil
 		case err != nil:
 			return false, err
-		case len(r.text) > MaxLineBytes:
+		case r.size > MaxLineBytes:
 			return false, r.tooLong()
 		case r.at(r.f.Escape):
 			if err := r.escaped(&e); err != nil {
@@ -232,14 +272,48 @@ func (r *Reader) field() (last bool, err error) {
 	}
 }
 
+// quickField is field for one without escapes or doubled quotes that ends within what was read, as most are; if it is not, it is not done.
+func (r *Reader) quickField() (last, done bool) {
+	if !r.quick || r.pos >= len(r.buf) {
+		return false, false
+	}
+	at, e := r.pos, fieldEnd{}
+	text := r.buf[at:]
+	if r.f.Quote != "" && text[0] == r.f.Quote[0] {
+		e.quoted = true
+		text = text[1:]
+		n := bytes.IndexByte(text, r.f.Quote[0])
+		if n < 0 || r.f.Escape != "" && bytes.IndexByte(text[:n], r.f.Escape[0]) >= 0 {
+			return false, false
+		}
+		text, at = text[:n], at+n+2
+	} else {
+		n := 0
+		for n < len(text) && !r.special[text[n]] {
+			n++
+		}
+		text, at = text[:n], at+n
+	}
+	if at >= len(r.buf) {
+		return false, false
+	}
+	if last = r.buf[at] == r.f.LineEnd[0]; !last && r.buf[at] != r.f.FieldEnd[0] {
+		return false, false
+	}
+	r.put(text...)
+	r.pos = at + 1
+	r.end(e)
+	return last, true
+}
+
 // take adds the next byte to the text.
 func (r *Reader) take() {
-	r.text = append(r.text, r.buf[r.pos])
+	r.put(r.buf[r.pos])
 	r.pos++
 }
 
 func (r *Reader) end(e fieldEnd) {
-	e.at = len(r.text)
+	e.at = r.size
 	r.ends = append(r.ends, e)
 }
 
@@ -252,7 +326,7 @@ func (r *Reader) quoted(e fieldEnd) (last bool, err error) {
 			return false, &LineError{r.line, "a field in quotes does not end"}
 		case err != nil:
 			return false, err
-		case len(r.text) > MaxLineBytes:
+		case r.size > MaxLineBytes:
 			return false, r.tooLong()
 		case r.f.Escape != r.f.Quote && r.at(r.f.Escape):
 			if err := r.escaped(&e); err != nil {
@@ -271,7 +345,7 @@ func (r *Reader) quoted(e fieldEnd) (last bool, err error) {
 				return false, nil
 			}
 			r.at(r.f.Quote)
-			r.text = append(r.text, r.f.Quote[0])
+			r.put(r.f.Quote[0])
 		default:
 			r.take()
 		}
@@ -282,7 +356,7 @@ func (r *Reader) quoted(e fieldEnd) (last bool, err error) {
 func (r *Reader) escaped(e *fieldEnd) error {
 	err := r.fill(1)
 	if errors.Is(err, io.EOF) {
-		r.text = append(r.text, r.f.Escape[0])
+		r.put(r.f.Escape[0])
 		return nil
 	}
 	if err != nil {
@@ -290,20 +364,20 @@ func (r *Reader) escaped(e *fieldEnd) error {
 	}
 	switch c := r.buf[r.pos]; c {
 	case '0':
-		r.text = append(r.text, 0)
+		r.put(0)
 	case 'b':
-		r.text = append(r.text, '\b')
+		r.put('\b')
 	case 'n':
-		r.text = append(r.text, '\n')
+		r.put('\n')
 	case 'r':
-		r.text = append(r.text, '\r')
+		r.put('\r')
 	case 't':
-		r.text = append(r.text, '\t')
+		r.put('\t')
 	case 'Z':
-		r.text = append(r.text, 0x1a)
+		r.put(0x1a)
 	default:
 		e.null = e.null || c == 'N'
-		r.text = append(r.text, c)
+		r.put(c)
 	}
 	r.pos++
 	return nil

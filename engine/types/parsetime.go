@@ -15,6 +15,41 @@ type Datetime struct {
 // from 1970 to 2069, T or blanks before the time, and up to six digits of a fraction, rounded. Dates with a zero part
 // and dates that do not exist are refused.
 func ParseDatetime(s string) (Datetime, bool) {
+	if d, ok := plainDatetime(s); ok {
+		return d, true
+	}
+	return relaxedDatetime(s)
+}
+
+// plainDatetime reads 2024-01-31 and 2024-01-31 12:30:00, as most are written.
+func plainDatetime(s string) (d Datetime, ok bool) {
+	if len(s) != len("2024-01-31") && len(s) != len("2024-01-31 12:30:00") || s[4] != '-' || s[7] != '-' {
+		return Datetime{}, false
+	}
+	var bad int
+	two := func(at int) int {
+		hi, lo := int(s[at])-'0', int(s[at+1])-'0'
+		bad |= hi | lo | (9 - hi) | (9 - lo) // negative where one is no digit
+		return hi*10 + lo
+	}
+	year, month, day := two(0)*100+two(2), two(5), two(8)
+	if bad < 0 || year == 0 || month < 1 || month > 12 || day < 1 || day > DaysInMonth(year, month) {
+		return Datetime{}, false
+	}
+	d = Datetime{Micros: DaysFromCivil(year, month, day) * MicrosPerDay, Clean: true}
+	if len(s) == len("2024-01-31") {
+		return d, true
+	}
+	hour, minute, second := two(11), two(14), two(17)
+	if bad < 0 || !isTimeSep(s[10]) || s[13] != ':' || s[16] != ':' || hour > 23 || minute > 59 || second > 59 {
+		return Datetime{}, false
+	}
+	d.HasTime = true
+	d.Micros += int64(hour*3600+minute*60+second) * MicrosPerSecond
+	return d, true
+}
+
+func relaxedDatetime(s string) (Datetime, bool) {
 	p := parser{s: strings.TrimLeft(s, " \t\n\r")}
 	run := p.digitRun()
 	if run == 0 {

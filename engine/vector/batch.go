@@ -5,6 +5,8 @@ type Batch struct {
 	Len  int       // rows of every vector in Cols
 	Sel  []uint16  // the live rows, ascending; nil: all
 	Cols []*Vector // each of Len rows
+	// First is how many rows of the source are before the first one, where the source counts them: what messages number.
+	First int64
 }
 
 // Rows returns the number of live rows.
@@ -25,7 +27,7 @@ func (b *Batch) Row(k int) int {
 
 // Compact returns a batch of only the live rows that shares nothing with b but dictionaries.
 func (b *Batch) Compact() *Batch {
-	r := &Batch{Len: b.Rows(), Cols: make([]*Vector, len(b.Cols))}
+	r := &Batch{Len: b.Rows(), Cols: make([]*Vector, len(b.Cols)), First: b.First}
 	for i, c := range b.Cols {
 		r.Cols[i] = c.Compact(b.Sel)
 	}

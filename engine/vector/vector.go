@@ -172,6 +172,14 @@ func (v *Vector) AppendNull() {
 	v.Valid.Clear(v.Len - 1)
 }
 
+// AppendBytes appends a value to a flat vector of text.
+func (v *Vector) AppendBytes(b []byte) {
+	v.Data = append(v.Data, b...)
+	v.Off = append(v.Off, int32(len(v.Data)))
+	v.growValid(true)
+	v.Len++
+}
+
 func (v *Vector) growValid(valid bool) {
 	if v.Valid == nil {
 		return
