@@ -110,7 +110,7 @@ func (s *windowStream) Next(ctx context.Context) (*vector.Batch, error) {
 	if s.closed {
 		return nil, io.EOF
 	}
-	if s.cols == nil {
+	if s.views == nil {
 		s.err = s.init()
 	}
 	for s.err == nil && s.out == s.done {
