@@ -16,7 +16,8 @@ const warnCut = 1260
 // concat is GROUP_CONCAT. State: none in the table; a list of entries a group beside it.
 type concat struct {
 	spec  *Spec
-	texts int // arguments that are text; the rest are sort keys
+	texts int  // arguments that are text; the rest are sort keys
+	parts bool // an entry's text is that of each argument, behind its length: DISTINCT tells ('a', 'bc') from ('ab', 'c')
 	lists [][]concatEntry
 	arena []byte // of the current block
 	bytes int64
@@ -32,7 +33,8 @@ const (
 )
 
 func newConcat(spec *Spec) *concat {
-	return &concat{spec: spec, texts: len(spec.Args) - len(spec.Order)}
+	texts := len(spec.Args) - len(spec.Order)
+	return &concat{spec: spec, texts: texts, parts: spec.Distinct && texts > 1}
 }
 
 func (f *concat) Words() int { return 0 }
@@ -75,7 +77,11 @@ rows:
 			if a.v.IsNull(i) {
 				continue rows
 			}
-			f.key = append(f.key, a.v.Bytes(i)...)
+			if f.parts {
+				f.key = appendSized(f.key, a.v.Bytes(i))
+			} else {
+				f.key = append(f.key, a.v.Bytes(i)...)
+			}
 		}
 		e := concatEntry{text: f.keep(f.key)}
 		f.key = f.key[:0]
@@ -142,7 +148,7 @@ func (f *concat) join(list []concatEntry, out *vector.Vector) bool {
 			out.Data = append(out.Data, f.spec.Separator...)
 		}
 		first = false
-		out.Data = append(out.Data, e.text...)
+		out.Data = f.appendText(out.Data, e)
 		if limit := f.spec.MaxLenBytes; limit > 0 && len(out.Data)-start > limit {
 			end := start + limit
 			for end > start && !utf8.RuneStart(out.Data[end]) {
@@ -153,4 +159,16 @@ func (f *concat) join(list []concatEntry, out *vector.Vector) bool {
 		}
 	}
 	return false
+}
+
+// appendText appends the text of an entry.
+func (f *concat) appendText(dst []byte, e concatEntry) []byte {
+	if !f.parts {
+		return append(dst, e.text...)
+	}
+	for rest := e.text; len(rest) > 0; {
+		part, after, _ := cutSized(rest) // as Update has put them
+		dst, rest = append(dst, part...), after
+	}
+	return dst
 }
