@@ -37,7 +37,8 @@ type Options struct {
 	Warehouse   string         // a folder; created if it does not exist
 	Store       objstore.Store // instead of Warehouse
 	Workers     int            // parallel streams per query; default: the number of cores
-	BatchRows   int            // rows per batch
+	BatchRows   int            // rows per batch; smaller ones are for tests
+	NoSkipping  bool           // queries read all files, row groups and pages, for tests
 	MemoryBytes int64          // that the operators of all queries may hold; default: unlimited
 	QueryBytes  int64          // that one query may hold; default: MemoryBytes
 	CacheBytes  int64          // of cached footers and indexes; default 256 MiB
@@ -112,6 +113,7 @@ func Open(_ context.Context, opts Options) (*Engine, error) {
 		e.counters.damaged.Add(1)
 		opts.Log.Warn("table log damaged", "table", table, "error", w)
 	})
+	e.provider.SetNoSkipping(opts.NoSkipping)
 	e.runtime = planner.NewRuntime(e.provider, planner.Options{
 		Workers: opts.Workers, BatchRows: opts.BatchRows, Memory: e.memory, QueryBytes: opts.QueryBytes, MemoryWait: opts.MemoryWait,
 		TempDir: opts.TempDir, FileDir: opts.FileDir, Status: e.status, MaxAttempts: opts.MaxAttempts,

@@ -36,6 +36,8 @@ type engineFlags struct {
 	QueryMemory byteSize      `help:"Memory that one query may hold before it spills; 0: what the memory limit leaves." env:"FEATURESQL_QUERY_MEMORY"`
 	MemoryWait  time.Duration `help:"How long a query waits for others to give memory back before it fails." default:"30s" env:"FEATURESQL_MEMORY_WAIT"`
 	SpillDir    string        `help:"Folder for data that does not fit in memory." aliases:"temp-dir" env:"FEATURESQL_SPILL_DIR,FEATURESQL_TEMP_DIR" type:"path"`
+	BatchRows   int           `help:"Rows per batch, for tests." hidden:"" env:"FEATURESQL_BATCH_ROWS"`
+	NoSkipping  bool          `help:"Read all files, row groups and pages, for tests." hidden:"" env:"FEATURESQL_NO_SKIPPING"`
 	FileDir     string        `help:"Folder of files that LOAD DATA without LOCAL may read; none without it." env:"FEATURESQL_FILE_DIR" type:"path"`
 }
 
@@ -44,7 +46,7 @@ func (f engineFlags) open(ctx context.Context, log *slog.Logger) (*engine.Engine
 	memory.tellCollector()
 	return engine.Open(ctx, engine.Options{
 		Warehouse: f.Warehouse, Workers: f.Workers, MemoryBytes: memory.operators, QueryBytes: int64(f.QueryMemory), CacheBytes: memory.caches,
-		MemoryWait: f.MemoryWait, TempDir: f.SpillDir, FileDir: f.FileDir, Log: log,
+		MemoryWait: f.MemoryWait, TempDir: f.SpillDir, FileDir: f.FileDir, Log: log, BatchRows: f.BatchRows, NoSkipping: f.NoSkipping,
 	})
 }
 

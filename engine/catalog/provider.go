@@ -39,6 +39,8 @@ type Provider struct {
 	root  string // the local folder of the warehouse; empty for an object store
 	cache *scan.Cache
 
+	noSkipping bool
+
 	accounts *accounts.Store
 	locks    *Locks
 	system   sql.Database
@@ -70,6 +72,9 @@ const accountsAge = time.Second
 
 // SetSystem adds a database that is not in the warehouse, and that everybody may read. SHOW DATABASES does not list it.
 func (p *Provider) SetSystem(db sql.Database) { p.system = db }
+
+// SetNoSkipping has queries read everything, for tests.
+func (p *Provider) SetNoSkipping(on bool) { p.noSkipping = on }
 
 // Accounts is where the accounts of the warehouse are kept.
 func (p *Provider) Accounts() *accounts.Store { return p.accounts }

@@ -48,7 +48,7 @@ func SetTypeMapper(m TypeMapper) { hostType = m }
 
 func newTable(db *Database, name, loc string, snap *delta.Snapshot, asOf bool) *Table {
 	t := &Table{name: name, database: db.name, loc: loc, snap: snap, asOf: asOf}
-	t.source = scan.NewSource(snap, scan.Options{Cache: db.provider.cache, Locate: snap.Table().Locate})
+	t.source = scan.NewSource(snap, scan.Options{Cache: db.provider.cache, Locate: snap.Table().Locate, NoSkipping: db.provider.noSkipping})
 	t.key = PrimaryKey(snap)
 	for i, f := range t.source.Fields() {
 		col := &sql.Column{Name: f.Name, Type: hostType(f, &snap.Schema().Fields[i]), Nullable: f.Nullable, Source: name, DatabaseSource: db.Name()}

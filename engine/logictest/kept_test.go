@@ -57,6 +57,13 @@ func TestKeptPlans(t *testing.T) {
 	kept(t, e, db, "SELECT id FROM t WHERE id - 1 = 1", nil, "2") // not a comparison of the constant: kept as it is
 	want(t, rowsOf(t, db, "SELECT id FROM t WHERE id - 2 = 1"), "3")
 
+	for _, c := range []struct{ n, rows int }{{2, 3}, {2, 3}, {3, 0}, {2, 3}} { // subqueries in one another
+		query := fmt.Sprintf("SELECT id FROM t WHERE (SELECT COUNT(*) FROM (SELECT (SELECT COUNT(*) FROM t AS u WHERE t.id > 1) AS x FROM t) AS y) > %d", c.n)
+		if got := rowsOf(t, db, query); len(got) != c.rows {
+			t.Errorf("%s: %d rows", query, len(got))
+		}
+	}
+
 	exec("UPDATE t SET name = 'c' WHERE id = 2")
 	kept(t, e, db, byID, one, "c")
 	exec("ALTER TABLE t ADD COLUMN more INT")

@@ -19,8 +19,11 @@ func rewriteExpr(e expr.Expr, f func(expr.Expr) expr.Expr) expr.Expr {
 	return f(e)
 }
 
+// withChildren is e over other children, of the same number.
 func withChildren(e expr.Expr, args []expr.Expr) expr.Expr {
 	switch e := e.(type) {
+	case *deferredCall:
+		return &deferredCall{e.name, args}
 	case *expr.Call:
 		n := *e
 		n.Args = args
