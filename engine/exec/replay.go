@@ -15,6 +15,10 @@ type Materialized struct {
 	mu      sync.Mutex
 	kept    *kept
 	readers atomic.Int32 // replays not yet opened or not yet closed
+	once    sync.Once
+	cancel  context.CancelFunc // ends the reading of child; nil: it has not begun
+	done    chan struct{}      // closed when child has been read
+	err     error
 }
 
 // NewMaterialized returns a subplan whose rows are held, past the budget in files, from the first reading to the last. Rows
@@ -58,9 +62,9 @@ func (r *ReplayOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 		}
 		m.kept = newKept(q, ins, fieldTypes(m.child.Fields()), "materialized subquery")
 		m.kept.open.Store(m.readers.Load())
-		q.atEnd(m.kept.free)
+		q.atEnd(m.free)
 	}
-	shared := &replayRun{kept: m.kept}
+	shared := &replayRun{kept: m.kept, of: m}
 	out := make([]Stream, q.workers())
 	shared.open.Store(int32(len(out)))
 	for i := range out {
@@ -69,11 +73,48 @@ func (r *ReplayOp) Open(ctx context.Context, q *Query) ([]Stream, error) {
 	return out, nil
 }
 
+// await waits until the rows are there. They are read under a context of their own, which ends with the last reading: one that
+// ends early, because of a LIMIT, must not take them from the others.
+func (m *Materialized) await(ctx context.Context) error {
+	m.once.Do(func() {
+		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		m.cancel, m.done = cancel, make(chan struct{})
+		go func() {
+			defer close(m.done)
+			m.err = protect(func() error { return m.kept.prepare(own) })
+		}()
+	})
+	select {
+	case <-m.done:
+		return m.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// free may be called again; nobody reads any more.
+func (m *Materialized) free() {
+	if m.cancel != nil {
+		m.cancel()
+		<-m.done
+	}
+	m.kept.free()
+}
+
 // replayRun is one reading.
 type replayRun struct {
 	kept *kept
-	next atomic.Int64 // chunk
+	of   *Materialized // nil: all of kept is there
+	next atomic.Int64  // chunk
 	open atomic.Int32
+}
+
+func (r *replayRun) free() {
+	if r.of != nil {
+		r.of.free()
+	} else {
+		r.kept.free()
+	}
 }
 
 type replayStream struct {
@@ -88,8 +129,10 @@ func (s *replayStream) Next(ctx context.Context) (*vector.Batch, error) {
 		return nil, io.EOF
 	}
 	r := s.run
-	if err := r.kept.prepare(ctx); err != nil {
-		return nil, err
+	if r.of != nil {
+		if err := r.of.await(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if s.in == nil {
 		s.in = newKeptReader(r.kept)
@@ -112,8 +155,8 @@ func (s *replayStream) Next(ctx context.Context) (*vector.Batch, error) {
 func (s *replayStream) Close() error {
 	if !s.closed {
 		s.closed = true
-		if s.run.open.Add(-1) == 0 {
-			s.run.kept.leave()
+		if s.run.open.Add(-1) == 0 && s.run.kept.open.Add(-1) == 0 {
+			s.run.free()
 		}
 	}
 	return nil

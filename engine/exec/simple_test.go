@@ -47,6 +47,45 @@ func TestMaterialized(t *testing.T) {
 	})
 }
 
+// iterOf is a RowIter of one row, which waits before it.
+type iterOf struct {
+	wait func(ctx context.Context) error
+	rows int
+}
+
+func (i *iterOf) Next(ctx context.Context) ([]types.Value, error) {
+	if i.rows++; i.rows > 1 {
+		return nil, io.EOF
+	}
+	return []types.Value{types.IntValue(tInt, 7)}, i.wait(ctx)
+}
+
+func (i *iterOf) Close() error { return nil }
+
+// A reading that LIMIT ends while the rows are still being read does not take them from the other one.
+func TestMaterializedOutlivesALimit(t *testing.T) {
+	op := func(wait func(ctx context.Context) error) exec.Operator {
+		return exec.NewRows("rows", []exec.Field{{Name: "a", Type: tInt}}, func(context.Context) (exec.RowIter, error) {
+			return &iterOf{wait: wait}, nil
+		})
+	}
+	reading := make(chan struct{})
+	m := exec.NewMaterialized(op(func(ctx context.Context) error {
+		close(reading)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+			return nil
+		}
+	}))
+	first := op(func(context.Context) error { <-reading; return nil })
+	limited := exec.NewLimit(exec.NewUnion(first, m.Replay()), 1, 0)
+	if rows := collect(t, testQuery(2), exec.NewUnion(limited, m.Replay())); len(rows) != 2 {
+		t.Errorf("%d rows, not 2", len(rows))
+	}
+}
+
 // sliceIter is a RowIter over rows.
 type sliceIter struct {
 	rows   [][]types.Value
