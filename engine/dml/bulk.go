@@ -3,6 +3,7 @@ package dml
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,10 +21,15 @@ import (
 // statement then, and nobody has seen its files.
 var bulkRows = 1 << 16
 
+// ErrRepeats says that the rows of a hopeful statement have a key twice, or may have one of the table's: they have to be taken in their
+// order. Nothing of the statement stays.
+var ErrRepeats = errors.New("a key repeats")
+
 // bulk is an INSERT of many rows.
 type bulk struct {
 	t    *Table
 	q    *exec.Query
+	mode KeyedMode
 	mu   sync.Mutex
 	held []*vector.Batch // the first rows, until they are too many
 	size int64           // bytes reserved for them
@@ -34,10 +40,16 @@ type bulk struct {
 	seen      []*keyRange // of the workers
 }
 
-// insertNew inserts rows none of which may have a key that is there. If they are few it returns them instead, and small is true.
-func (t *Table) insertNew(ctx context.Context, q *exec.Query, op exec.Operator) (res Result, held []*vector.Batch, small bool, err error) {
-	s := &bulk{t: t, q: q}
-	defer func() { q.Memory.Release(s.size) }()
+// insertNew inserts rows none of which may have a key that is there: that is a DuplicateKeyError, or in other modes than Reject
+// ErrRepeats. If they are few it returns them instead, in their order, and small is true.
+func (t *Table) insertNew(ctx context.Context, q *exec.Query, op exec.Operator, mode KeyedMode) (res Result, held []*vector.Batch, small bool, err error) {
+	s := &bulk{t: t, q: q, mode: mode}
+	defer func() {
+		q.Memory.Release(s.size)
+		if double := (*DuplicateKeyError)(nil); mode != Reject && errors.As(err, &double) {
+			err = ErrRepeats
+		}
+	}()
 	err = each(ctx, q, op, func() (worker, error) {
 		seen := newKeyRange(t)
 		s.seen = append(s.seen, seen)
@@ -54,9 +66,10 @@ func (t *Table) insertNew(ctx context.Context, q *exec.Query, op exec.Operator) 
 			seen.add(t.keyColumns(b), b)
 			return a.append(ctx, b, t.plainly(inserted))
 		}
-		return func(_ context.Context, b *vector.Batch) error { return s.take(b, write) }, nil
+		return func(ctx context.Context, b *vector.Batch) error { return s.take(ctx, b, write) }, nil
 	})
 	if err == nil && !s.streaming.Load() {
+		slices.SortStableFunc(s.held, func(a, b *vector.Batch) int { return cmp.Compare(a.First, b.First) })
 		return Result{}, s.held, true, nil
 	}
 	if err != nil {
@@ -74,7 +87,7 @@ func rowsOf(apps []*appender) (n int64) {
 }
 
 // take holds a batch, or writes it.
-func (s *bulk) take(b *vector.Batch, write func(*vector.Batch) error) error {
+func (s *bulk) take(ctx context.Context, b *vector.Batch, write func(*vector.Batch) error) error {
 	if s.streaming.Load() {
 		return write(b)
 	}
@@ -91,6 +104,12 @@ func (s *bulk) take(b *vector.Batch, write func(*vector.Batch) error) error {
 		return nil
 	}
 	held := s.held
+	if s.mode != Reject && len(held) > 0 {
+		if hope, err := s.hope(ctx); !hope || err != nil {
+			s.mu.Unlock()
+			return cmp.Or(err, ErrRepeats)
+		}
+	}
 	s.held = nil
 	s.streaming.Store(true)
 	s.mu.Unlock()
@@ -100,6 +119,39 @@ func (s *bulk) take(b *vector.Batch, write func(*vector.Batch) error) error {
 		}
 	}
 	return nil
+}
+
+// hope reports whether the rows held have no key twice, and no file of the table may have one of theirs.
+func (s *bulk) hope(ctx context.Context) (bool, error) {
+	seen := newKeyRange(s.t)
+	for _, b := range s.held {
+		seen.add(s.t.keyColumns(b), b)
+	}
+	bounds, err := seen.bounds(s.t)
+	if err != nil {
+		return false, err
+	}
+	scan, err := s.t.source().Scan(ctx, exec.ScanSpec{Filter: expr.And(bounds...), Env: s.q.Env})
+	if err != nil {
+		return false, err
+	}
+	if st := scan.Stats(); st.Files > st.FilesSkipped {
+		return false, nil
+	}
+	if seen.apart() {
+		return true, nil
+	}
+	keys := make(map[string]struct{}, s.rows)
+	for _, b := range s.held {
+		for i := range b.Len {
+			key, whole := encodeKey(s.t.keyColumns(b), i)
+			if _, twice := keys[key]; twice && whole {
+				return false, nil
+			}
+			keys[key] = struct{}{}
+		}
+	}
+	return true, nil
 }
 
 // finish stages the files and looks whether a key is there twice.

@@ -101,8 +101,8 @@ func (t *Table) InsertKeyed(ctx context.Context, q *exec.Query, op exec.Operator
 	share := t.Share
 	t.Share = false
 	var batches []*vector.Batch
-	if mode == Reject {
-		res, held, small, err := t.insertNew(ctx, q, op)
+	if mode == Reject || t.Hopeful {
+		res, held, small, err := t.insertNew(ctx, q, op, mode)
 		if err != nil || !small {
 			return res, err
 		}

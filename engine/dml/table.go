@@ -26,6 +26,7 @@ type Table struct {
 	Checks   []Check
 	Key      []int // positions of the declared key's columns
 	Only     bool  // the transaction holds no other statement
+	Hopeful  bool  // INSERT IGNORE and its like may take it that no key repeats, or else return ErrRepeats
 	Share    bool  // this one only adds rows, and nothing reads them before the commit: few may go to one file with those of others
 }
 

@@ -279,6 +279,21 @@ func TestLoadDataSideBySide(t *testing.T) {
 	l.want(sums+"last", fmt.Sprintf("%d %d %d %d", keys, keys, sum(lines-keys), keys))
 	l.want(sums+"every", fmt.Sprintf("%d %d %d %d", lines, keys, lines*(lines-1)/2*10, lines))
 
+	var once strings.Builder // no key repeats, nor do they ascend
+	for i := range 150_000 {
+		fmt.Fprintf(&once, "%d,%d,0\n", i*7919%150_000, i)
+	}
+	l.exec("CREATE TABLE once LIKE first", "INSERT INTO once VALUES (150001, -1, 0)")
+	for _, c := range []struct {
+		how      string
+		affected int64
+	}{{"", 150_000}, {"", 0}, {"REPLACE", 0}} {
+		if n, err := l.load("LOAD DATA LOCAL INFILE %s "+c.how+" INTO TABLE once"+form, func() io.Reader { return strings.NewReader(once.String()) }); n != c.affected && c.how == "" || err != nil {
+			t.Errorf("%s: %d rows, %v", c.how, n, err)
+		}
+		l.want("SELECT concat(count(*), ' ', count(DISTINCT id), ' ', sum(n)) FROM once", fmt.Sprintf("150001 150001 %d", 150_000*149_999/2-1))
+	}
+
 	bad := strings.Replace(text.String(), ",290000,", ",no number,", 1)
 	if err := os.WriteFile(dir+"/bad.csv", []byte("head\n"+bad), 0o600); err != nil {
 		t.Fatal(err)

@@ -58,6 +58,8 @@ type statement struct {
 	schema sql.Schema
 	kids   []sql.Node
 	file   *loadedFile // of LOAD DATA, while it runs
+	// careful says that keys repeat, so that rows have to be taken in their order.
+	careful bool
 }
 
 func (s *statement) Resolved() bool {

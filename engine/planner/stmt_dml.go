@@ -130,7 +130,8 @@ func (w *writing) insert(stmt *parser.Insert) (dml.Result, error) {
 	if err != nil {
 		return dml.Result{}, err
 	}
-	if mode != dml.Reject {
+	w.target.Hopeful = stmt.File != nil && !w.s.careful
+	if mode != dml.Reject && !w.target.Hopeful {
 		op = exec.NewInOrder(op)
 	}
 	res, err := w.target.InsertKeyed(w.c.ctx, w.q, op, mode, onDuplicate, assigned)

@@ -40,6 +40,7 @@ func (s *statement) writeUntilDone(ctx *sql.Context) (dml.Result, error) {
 		return dml.Result{}, err
 	}
 	var bound *catalog.Table
+	run := *s
 	forget := sess.MarkWarnings()
 	for attempt := 1; ; attempt++ {
 		tbl, err := s.rt.target(ctx, s.stmt.TargetTable())
@@ -52,7 +53,13 @@ func (s *statement) writeUntilDone(ctx *sql.Context) (dml.Result, error) {
 		if s.namesPositions() && !tbl.SameColumns(bound) {
 			return dml.Result{}, redefined(bound, tbl)
 		}
-		res, own, err := s.writeOnce(ctx, sess, tbl)
+		res, own, err := run.writeOnce(ctx, sess, tbl)
+		if errors.Is(err, dml.ErrRepeats) && !run.careful {
+			run.careful = true
+			forget()
+			attempt--
+			continue
+		}
 		err = overDropped(ctx, tbl, err)
 		var conflict *txn.ConflictError
 		if err == nil || !own || !errors.As(err, &conflict) || errors.Is(err, errRedefined) || attempt >= s.rt.maxAttempts() {
