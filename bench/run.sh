@@ -4,6 +4,6 @@ set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 cache="${FEATURESQL_CACHE:-$root/.cache}"
 "$root/interop/install.sh"
-(cd "$root" && CGO_ENABLED=0 go build -o "$root/bin/benchclient" ./bench/client)
+(cd "$root" && CGO_ENABLED=0 go build -o "$root/bin/" ./cmd/featuresql && CGO_ENABLED=0 go build -o "$root/bin/benchclient" ./bench/client)
 export FEATURESQL_BIN="$root/bin/featuresql" BENCH_CLIENT="$root/bin/benchclient" BENCH_DATA="$cache/bench" TZ=UTC
 exec "$cache/venv/bin/python" "$root/bench/bench.py" "$@"
